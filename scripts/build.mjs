@@ -1,0 +1,63 @@
+// Bundles extension, CLI, panel page and tests into dist/, and copies the Python probe there. --watch rebuilds on change;
+// --production minifies and leaves the tests out.
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, watch } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import esbuild from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+process.chdir(root);
+const watching = process.argv.includes('--watch');
+const production = process.argv.includes('--production');
+
+/** Files below `dir` whose name ends with `suffix`. (`fs.globSync` is not in Node 20.) */
+function find(dir, suffix) {
+  if (!existsSync(dir)) return [];
+  return readdirSync(dir, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(dir, name))
+    .filter((path) => path.endsWith(suffix) && !path.includes('node_modules') && statSync(path).isFile());
+}
+
+function copyPython() {
+  rmSync('dist/python', { recursive: true, force: true });
+  mkdirSync('dist/python', { recursive: true });
+  cpSync('src/python/async_health', 'dist/python/async_health', { recursive: true, filter: (path) => !path.includes('__pycache__') });
+}
+
+const common = { bundle: true, sourcemap: !production, minify: production, logLevel: 'info', legalComments: 'none' };
+const node = { ...common, platform: 'node', target: 'node20', format: 'cjs', external: ['vscode'] };
+const builds = [];
+if (existsSync('src/extension/index.ts')) builds.push({ ...node, entryPoints: { extension: 'src/extension/index.ts' }, outdir: 'dist' });
+if (existsSync('src/cli/index.ts'))
+  builds.push({ ...node, entryPoints: { cli: 'src/cli/index.ts' }, outdir: 'dist', banner: { js: '#!/usr/bin/env node' } });
+if (existsSync('webview/panel.ts')) {
+  builds.push({
+    ...common,
+    platform: 'browser',
+    target: 'chrome120',
+    format: 'iife',
+    entryPoints: { panel: 'webview/panel.ts' },
+    outdir: 'dist/webview',
+  });
+}
+if (!production) {
+  const tests = ['unit', 'dap', 'host', 'e2e'].flatMap((level) => find(`test/${level}`, '.ts'));
+  if (tests.length > 0) {
+    builds.push({
+      ...node,
+      logLevel: 'warning',
+      entryPoints: tests,
+      outbase: 'test',
+      outdir: 'dist/test',
+      external: ['vscode', 'mocha', 'playwright-core', 'esbuild'],
+    });
+  }
+}
+
+copyPython();
+if (watching) {
+  for (const options of builds) await (await esbuild.context(options)).watch();
+  watch('src/python/async_health', { recursive: true }, copyPython);
+} else {
+  await Promise.all(builds.map((options) => esbuild.build(options)));
+}
