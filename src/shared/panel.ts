@@ -19,6 +19,8 @@ export interface ListQuery {
   sort?: { key: string; descending: boolean };
   /** Tasks and scopes: ids whose children are hidden. */
   collapsed?: number[];
+  /** Move the window so that it holds this row's id, when the list has it; the answer's `offset` tells where (page: "reveal"). */
+  around?: number;
   /** Row range wanted, page adds its own overscan. */
   offset: number;
   limit: number;
