@@ -129,8 +129,10 @@ export async function install({ log = (line) => console.log(`[vscode-server] ${l
     rmSync(dir, { recursive: true, force: true });
     mkdirSync(work, { recursive: true });
     for (const file of ['package.json', 'package-lock.json']) cpSync(join(recipe, file), join(work, file));
-    const npm = ['ci', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
-    await step(log, 'Downloading the server and its Node', 'npm', npm, { cwd: work });
+    const flags = ['--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
+    await step(log, 'Downloading the server and its Node', 'npm', ['ci', ...flags], { cwd: work });
+    // `install`, not `ci`: the shrinkwraps inside code-server do not list every peer, which `ci` refuses.
+    const npm = ['install', ...flags];
     const vscode = serverDir(work);
     await step(log, "Downloading the server's modules", 'npm', npm, { cwd: vscode });
     await step(log, "Downloading the built-in extensions' modules", 'npm', npm, { cwd: join(vscode, 'extensions') });
