@@ -1,0 +1,364 @@
+"""Puts statements into an existing function without a wrapper frame.
+
+A wrapper around ``Lock.acquire`` costs a frame per call, shows up in tracebacks and changes what ``inspect`` says. So
+the function's own source is parsed, statements are added, and the result replaces ``func.__code__``: the function
+object, its signature, its line numbers and its columns stay what they were.
+
+The added statements reach the probe through one object placed in the code's constants (no name is added to the
+module's globals). The rest of the code must compile to exactly the byte code that is running; where it does not
+(source missing, changed on disk, compiled by another tool) nothing is touched and the caller falls back.
+"""
+
+import ast
+import linecache
+import types
+
+_FUTURE_MASK = 0x1FF0000  # CO_FUTURE_*: the flags that change how source compiles
+_registry = {}  # id(func) -> _Spliced; functions live as long as their modules
+
+
+class _Spliced:
+    __slots__ = ("func", "original", "edits")
+
+    def __init__(self, func):
+        self.func = func
+        self.original = func.__code__
+        self.edits = []
+
+
+class SpliceError(Exception):
+    """Why a function cannot be edited; the text is for the log."""
+
+
+def splice(func, edit):
+    """Adds statements to a plain or coroutine function.
+
+    ``edit(node, insert)`` changes the ``ast.FunctionDef`` in place. ``insert(text, hooks, like)`` gives the statements
+    of ``text`` in which the name ``AH`` stands for the object ``hooks``, positioned at the node ``like``. Raises
+    :class:`SpliceError` when the function cannot be edited; nothing has changed then.
+    """
+    func = underlying(func)
+    known = _registry.get(id(func))
+    if known is None or known.func is not func or not known.edits:
+        known = _Spliced(func)
+    edits = known.edits + [edit]
+    code = _compile(func, known.original, edits)
+    _swap(func, code)
+    known.edits = edits
+    _registry[id(func)] = known
+    return func
+
+
+def unsplice(func):
+    """Gives the function its own code back; frames that run finish with the code they have."""
+    func = underlying(func)
+    known = _registry.pop(id(func), None)
+    if known is not None and known.func is func:
+        _swap(func, known.original)
+
+
+def underlying(func):
+    """The function with the code, below ``functools.wraps`` decorators and bound methods."""
+    func = getattr(func, "__func__", func)
+    seen = 0
+    while seen < 10 and hasattr(func, "__wrapped__"):
+        func = func.__wrapped__
+        seen += 1
+    if not isinstance(func, types.FunctionType):
+        raise SpliceError("not a Python function: %r" % (func,))
+    return func
+
+
+def original_code(func):
+    """The code object the function had before any splice."""
+    func = underlying(func)
+    known = _registry.get(id(func))
+    return known.original if known is not None and known.func is func else func.__code__
+
+
+def _swap(func, code):
+    old = func.__code__
+    func.__code__ = code
+    # trio (0.28 and later) keeps its protection from KeyboardInterrupt by code object.
+    import sys
+
+    ki = sys.modules.get("trio._core._ki")
+    table = getattr(ki, "_CODE_KI_PROTECTION_STATUS_WMAP", None)
+    if table is not None:
+        try:
+            table[code] = table[old]
+        except KeyError:
+            pass
+
+
+def _compile(func, original, edits):
+    lines = linecache.getlines(original.co_filename, func.__globals__)
+    first = original.co_firstlineno
+    if not lines or first > len(lines):
+        raise SpliceError("no source for %s" % (func.__qualname__,))
+    names = func.__qualname__.split(".")
+    owner = names[-2] if len(names) > 1 and names[-2].isidentifier() else "_"
+    flags = original.co_flags & _FUTURE_MASK
+    for imports in (_guess_imports, _read_imports):
+        names = imports(func, lines)
+        for source in _blocks(lines, first - 1):
+            tree, node = _parse(source, owner, first, func.__name__, names)
+            if node is None:
+                continue
+            if not _same(_find(_build(tree, original.co_filename, flags), original), original):
+                continue
+            objects = []
+            insert = _inserter(objects)
+            for edit in edits:
+                edit(node, insert)
+            code = _find(_build(tree, original.co_filename, flags), original)
+            if code is None:
+                raise SpliceError("lost %s while compiling" % (func.__qualname__,))
+            return _finish(code, original, objects)
+    raise SpliceError("source of %s does not match the running code" % (func.__qualname__,))
+
+
+def _blocks(lines, start):
+    """Candidate source blocks of the function at ``start``: up to each line that could end it."""
+    indent = _indent(lines[start])
+    given = 0
+    for end in range(start + 1, len(lines)):
+        line = lines[end]
+        if line.strip() and _indent(line) <= indent:
+            yield lines[start:end]
+            given += 1
+            if given > 12:
+                return
+    yield lines[start:]
+
+
+def _indent(line):
+    return len(line) - len(line.lstrip(" \t"))
+
+
+# Since 3.11 `name.method()` compiles differently when `name` is imported at module level, so the imports matter.
+
+
+def _guess_imports(func, lines):
+    """Names among the function's globals that look imported: modules, and things made in another module."""
+    names = []
+    for name in func.__code__.co_names:
+        value = func.__globals__.get(name)
+        if value is None:
+            continue
+        if isinstance(value, types.ModuleType) or getattr(value, "__module__", func.__module__) != func.__module__:
+            names.append(name)
+    return names
+
+
+def _read_imports(func, lines):
+    """The names that the file's own module-level statements import; parses the whole file, so only as a second try."""
+    try:
+        tree = ast.parse("".join(lines))
+    except SyntaxError:
+        return []
+    names = []
+    queue = list(tree.body)
+    while queue:
+        statement = queue.pop()
+        if isinstance(statement, (ast.Import, ast.ImportFrom)):
+            names.extend((alias.asname or alias.name.split(".")[0]) for alias in statement.names)
+        elif not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            queue.extend(child for child in ast.iter_child_nodes(statement) if isinstance(child, (ast.stmt, ast.ExceptHandler)))
+    return [name for name in names if name.isidentifier()]
+
+
+def _parse(source, owner, first, name, imports):
+    nested = source[0][:1] in " \t"
+    head = "import %s; " % ", ".join(imports) if imports else ""
+    text = (head + "\nclass %s:\n" % owner if nested else head + "\n\n") + "".join(source)
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return None, None
+    ast.increment_lineno(tree, first - 3)
+    last = tree.body[-1]
+    body = last.body if nested and isinstance(last, ast.ClassDef) else tree.body
+    for node in body:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == name:
+            return tree, node
+    return None, None
+
+
+def _build(tree, filename, flags):
+    return compile(tree, filename, "exec", flags=flags, dont_inherit=True)
+
+
+def _find(code, like):
+    """The code object inside ``code`` that stands for the function ``like``."""
+    for const in code.co_consts:
+        if isinstance(const, types.CodeType):
+            if const.co_name == like.co_name and const.co_firstlineno == like.co_firstlineno:
+                return const
+            found = _find(const, like)
+            if found is not None:
+                return found
+    return None
+
+
+def _same(code, original):
+    return (
+        code is not None
+        and code.co_code == original.co_code
+        and code.co_names == original.co_names
+        and code.co_freevars == original.co_freevars
+    )
+
+
+class _Place(ast.NodeTransformer):
+    def __init__(self, key):
+        self.key = key
+
+    def visit_Name(self, node):
+        return ast.Constant(value=self.key) if node.id == "AH" else node
+
+
+def _inserter(objects):
+    def insert(text, hooks, like):
+        key = "\0async_health\0%d" % len(objects)
+        objects.append((key, hooks))
+        statements = _Place(key).visit(ast.parse(text)).body
+        for statement in statements:
+            for child in ast.walk(statement):
+                # Every added instruction belongs to the line it stands next to.
+                if "lineno" in child._attributes:
+                    child.lineno = like.lineno
+                    child.col_offset = like.col_offset
+                    child.end_lineno = like.lineno
+                    child.end_col_offset = like.col_offset
+        return statements
+
+    return insert
+
+
+def _finish(code, original, objects):
+    if code.co_freevars != original.co_freevars:
+        raise SpliceError("an edit changed the closure of %s" % original.co_name)
+    table = dict(objects)
+    consts = tuple(table.get(c, c) if isinstance(c, str) else c for c in code.co_consts)
+    changes = {"co_consts": consts}
+    if hasattr(code, "co_qualname"):
+        changes["co_qualname"] = original.co_qualname
+    return code.replace(**changes)
+
+
+# --- common edits -----------------------------------------------------------------------------------------------------
+
+
+def wrap_awaits(pick, hooks):
+    """An edit: around each statement whose value is ``await <expr>`` picked by ``pick(ast expression) -> arguments``.
+
+    ``pick`` returns None, or the text of the extra arguments: ``AH.wait(self<args>)`` before, ``AH.woke(self<args>)``
+    after in a ``finally``. Raises SpliceError when nothing is picked.
+    """
+
+    def edit(node, insert):
+        found = []
+
+        class Walk(ast.NodeTransformer):
+            def visit_FunctionDef(self, inner):
+                return inner if inner is not node else self.generic_visit(inner)
+
+            visit_AsyncFunctionDef = visit_FunctionDef
+            visit_Lambda = visit_FunctionDef
+
+            def handle(self, statement):
+                value = statement.value
+                if not isinstance(value, ast.Await):
+                    return statement
+                args = pick(value.value)
+                if args is None:
+                    return statement
+                found.append(statement)
+                text = "AH.wait(self%s)\ntry: pass\nfinally: AH.woke(self%s)" % (args, args)
+                before, guarded = insert(text, hooks, statement)
+                guarded.body = [statement]
+                return [before, guarded]
+
+            visit_Expr = visit_Return = visit_Assign = visit_AnnAssign = handle
+
+        Walk().visit(node)
+        if not found:
+            raise SpliceError("no await to observe in %s" % node.name)
+
+    return edit
+
+
+def prepend(text, hooks):
+    """An edit: statements before the function's own first statement (after its docstring)."""
+
+    def edit(node, insert):
+        at = 1 if ast.get_docstring(node, clean=False) is not None and len(node.body) > 1 else 0
+        node.body[at:at] = insert(text, hooks, node.body[at])
+
+    return edit
+
+
+def append(text, hooks):
+    """An edit: statements after the last one, reached when the function falls off its end."""
+
+    def edit(node, insert):
+        node.body.extend(insert(text, hooks, node.body[-1]))
+
+    return edit
+
+
+def after(match, text, hooks):
+    """An edit: statements behind each statement for which ``match(statement)`` holds. At least one must."""
+
+    def edit(node, insert):
+        found = []
+
+        class Walk(ast.NodeTransformer):
+            def visit(self, item):
+                item = self.generic_visit(item)
+                if isinstance(item, ast.stmt) and match(item):
+                    found.append(item)
+                    return [item] + insert(text, hooks, item)
+                return item
+
+        Walk().visit(node)
+        if not found:
+            raise SpliceError("no statement to follow in %s" % node.name)
+
+    return edit
+
+
+def around(hooks):
+    """An edit: ``token = AH.begin(self)`` first; ``AH.fail(self, token)`` when it raises; ``AH.done(self, token)`` always."""
+
+    def edit(node, insert):
+        at = 1 if ast.get_docstring(node, clean=False) is not None and len(node.body) > 1 else 0
+        text = (
+            "_ah_token = AH.begin(self)\n"
+            "try: pass\n"
+            "except BaseException:\n"
+            "    AH.fail(self, _ah_token)\n"
+            "    raise\n"
+            "finally: AH.done(self, _ah_token)"
+        )
+        first, guarded = insert(text, hooks, node.body[at])
+        guarded.body = node.body[at:]
+        node.body[at:] = [first, guarded]
+
+    return edit
+
+
+def assigns(target, value=None):
+    """A matcher for :func:`after`: ``self.<target> = <value>``; without ``value`` any value."""
+
+    def match(statement):
+        if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
+            return False
+        left = statement.targets[0]
+        if not (isinstance(left, ast.Attribute) and left.attr == target):
+            return False
+        right = statement.value
+        return value is None or (isinstance(right, ast.Constant) and right.value is value)
+
+    return match
