@@ -253,8 +253,8 @@ def _finish(code, original, objects):
 def wrap_awaits(pick, hooks):
     """An edit: around each statement whose value is ``await <expr>`` picked by ``pick(ast expression) -> arguments``.
 
-    ``pick`` returns None, or the text of the extra arguments: ``AH.wait(self<args>)`` before, ``AH.woke(self<args>)``
-    after in a ``finally``. Raises SpliceError when nothing is picked.
+    ``pick`` returns None, or the text of further arguments: ``AH.wait(self<args>)`` runs before the await and
+    ``AH.woke(self, ok<args>)`` after it, ``ok`` False when it raised. Raises SpliceError when nothing is picked.
     """
 
     def edit(node, insert):
@@ -265,20 +265,33 @@ def wrap_awaits(pick, hooks):
                 return inner if inner is not node else self.generic_visit(inner)
 
             visit_AsyncFunctionDef = visit_FunctionDef
-            visit_Lambda = visit_FunctionDef
+
+            def visit_Lambda(self, inner):
+                return inner
 
             def handle(self, statement):
-                value = statement.value
-                if not isinstance(value, ast.Await):
+                if not isinstance(statement.value, ast.Await):
                     return statement
-                args = pick(value.value)
+                args = pick(statement.value.value)
                 if args is None:
                     return statement
                 found.append(statement)
-                text = "AH.wait(self%s)\ntry: pass\nfinally: AH.woke(self%s)" % (args, args)
-                before, guarded = insert(text, hooks, statement)
-                guarded.body = [statement]
-                return [before, guarded]
+                text = (
+                    "AH.wait(self%s)\n"
+                    "try: pass\n"
+                    "except BaseException:\n"
+                    "    AH.woke(self, False%s)\n"
+                    "    raise\n"
+                    "else: AH.woke(self, True%s)\n"
+                ) % (args, args, args)
+                if not isinstance(statement, ast.Return):
+                    before, guarded = insert(text, hooks, statement)
+                    guarded.body = [statement]
+                    return [before, guarded]
+                before, guarded, inner, result = insert(text + "_ah_value = None\nreturn _ah_value", hooks, statement)
+                inner.value = statement.value
+                guarded.body = [inner]
+                return [before, guarded, result]
 
             visit_Expr = visit_Return = visit_Assign = visit_AnnAssign = handle
 
@@ -308,9 +321,17 @@ def append(text, hooks):
     return edit
 
 
+def before(match, text, hooks):
+    """An edit: statements ahead of each statement for which ``match(statement)`` holds. At least one must."""
+    return _beside(match, text, hooks, True)
+
+
 def after(match, text, hooks):
     """An edit: statements behind each statement for which ``match(statement)`` holds. At least one must."""
+    return _beside(match, text, hooks, False)
 
+
+def _beside(match, text, hooks, first):
     def edit(node, insert):
         found = []
 
@@ -319,29 +340,30 @@ def after(match, text, hooks):
                 item = self.generic_visit(item)
                 if isinstance(item, ast.stmt) and match(item):
                     found.append(item)
-                    return [item] + insert(text, hooks, item)
+                    added = insert(text, hooks, item)
+                    return added + [item] if first else [item] + added
                 return item
 
         Walk().visit(node)
         if not found:
-            raise SpliceError("no statement to follow in %s" % node.name)
+            raise SpliceError("no statement to stand beside in %s" % node.name)
 
     return edit
 
 
-def around(hooks):
-    """An edit: ``token = AH.begin(self)`` first; ``AH.fail(self, token)`` when it raises; ``AH.done(self, token)`` always."""
+def around(hooks, args="self"):
+    """An edit: ``token = AH.begin(args)`` first; ``AH.fail(token)`` when it raises; ``AH.done(token)`` always, last."""
 
     def edit(node, insert):
         at = 1 if ast.get_docstring(node, clean=False) is not None and len(node.body) > 1 else 0
         text = (
-            "_ah_token = AH.begin(self)\n"
+            "_ah_token = AH.begin(%s)\n"
             "try: pass\n"
             "except BaseException:\n"
-            "    AH.fail(self, _ah_token)\n"
+            "    AH.fail(_ah_token)\n"
             "    raise\n"
-            "finally: AH.done(self, _ah_token)"
-        )
+            "finally: AH.done(_ah_token)"
+        ) % args
         first, guarded = insert(text, hooks, node.body[at])
         guarded.body = node.body[at:]
         node.body[at:] = [first, guarded]
@@ -362,3 +384,31 @@ def assigns(target, value=None):
         return value is None or (isinstance(right, ast.Constant) and right.value is value)
 
     return match
+
+
+def returns_true(statement):
+    """A matcher: ``return True``."""
+    return isinstance(statement, ast.Return) and isinstance(statement.value, ast.Constant) and statement.value.value is True
+
+
+def raises(statement):
+    """A matcher: ``raise <something>``."""
+    return isinstance(statement, ast.Raise) and statement.exc is not None
+
+
+def apply(hook_name, func, *edits):
+    """Splices and registers the undo under the core's hook ``hook_name``; False and a note when it cannot be done."""
+    from . import _ah_core as core
+
+    try:
+        done = [splice(func, edit) for edit in edits]
+    except Exception as error:
+        try:
+            unsplice(func)
+        except Exception:
+            pass
+        core.missing(hook_name, error)
+        return False
+    if done:
+        core.on_remove(hook_name, lambda: unsplice(func))
+    return True

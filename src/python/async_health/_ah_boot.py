@@ -1,0 +1,120 @@
+"""Entry of the probe: `start(options)` installs the hooks and starts the probe's thread.
+
+Options (JSON object or dict): `detail` ('light' | 'standard' | 'full'), `tickMs`, `thresholds` (settings.ts), `sink`
+('pydevd' default, 'file:PATH', or a callable in tests), `features` (names of feature modules, for benchmarks).
+A second start in the same process (an adapter attaches again) keeps the hooks and begins a new life of the stream.
+"""
+
+import atexit
+import importlib
+import json
+import os
+import sys
+import time
+
+from . import _ah_channel as channel
+from . import _ah_core as core
+from . import _ah_intern
+
+#: Feature modules in order of installation; each has `install(options)`. One that is absent or fails costs only itself.
+FEATURES = [
+    "_ah_system",
+    "_ah_loop",
+    "_ah_tasks",
+    "_ah_scopes",
+    "_ah_sample",
+    "_ah_locks",
+    "_ah_sessions",
+    "_ah_trio",
+    "_ah_generators",
+    "_ah_exceptions",
+    "_ah_api",
+    "_ah_frames",
+]
+
+_installed = set()
+_at_exit = False
+
+
+def start(options=None):
+    """Start the probe (or hand it to a new listener). Returns a dict `{pid, python, again}` for the caller's log."""
+    if isinstance(options, str):
+        options = json.loads(options)
+    options = dict(options or {})
+    state = core.state
+    again = state.started and state.pid == os.getpid()
+    if state.pid != os.getpid():  # forked without Python's own fork hooks
+        channel.after_fork_in_child()
+    sink = channel.make_sink(options.get("sink"))
+    state.options = options
+    state.tick_s = max(0.01, float(options.get("tickMs") or 100) / 1000.0)
+    if not state.started:
+        state.t0 = core.now()
+        state.epoch_ms = time.time() * 1000.0
+        state.started = True
+    if options.get("detail"):
+        core.set_detail(options["detail"])
+    del core.buf[:]
+    core.notes.clear()
+    _ah_intern.forget()
+    channel.set_sink(sink)
+    for callback in tuple(core.start_callbacks):
+        callback()
+    _install_features(options)
+    _register_exit()
+    channel.start_thread()
+    return {"pid": state.pid, "python": sys.version.split()[0], "again": again}
+
+
+def _install_features(options):
+    package = __name__.rpartition(".")[0]
+    for name in options.get("features") or FEATURES:
+        if name in _installed:
+            continue
+        full = "%s.%s" % (package, name)
+        try:
+            module = importlib.import_module(full)
+        except ImportError as error:
+            if getattr(error, "name", None) != full:
+                core.missing(name, core._describe(error))
+            continue
+        except Exception as error:
+            core.missing(name, core._describe(error))
+            continue
+        try:
+            _installed.add(name)
+            module.install(options)
+        except Exception as error:
+            core.fail("install:" + name, error)
+
+
+def _register_exit():
+    global _at_exit
+    if _at_exit:
+        return
+    _at_exit = True
+    # Registered after the debugger's own exit function, so it runs before the connection is closed.
+    atexit.register(_exit)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_forked)
+
+
+def _exit():
+    try:
+        if core.state.started and core.state.pid == os.getpid():
+            channel.stop()
+    except Exception:
+        pass
+
+
+def _forked():
+    try:
+        if not core.state.started:
+            return
+        if channel.after_fork_in_child():
+            core.state.started = True
+            for callback in tuple(core.start_callbacks):
+                callback()
+            channel.start_thread()
+    except Exception:
+        pass

@@ -1,0 +1,526 @@
+"""The probe's own thread and its way out: drains the buffer each tick, answers requests, sends messages.
+
+The thread is a daemon, invisible to the debugger, and never touches an event loop directly, so it works while the
+program runs, stands at a breakpoint, or blocks. It holds the GIL for at most about 0.5 ms at a time.
+"""
+
+import _thread
+import binascii
+import collections
+import json
+import os
+import sys
+import threading
+import time
+from array import array
+
+from . import _ah_core as core
+from . import _ah_imports, _ah_intern
+from . import _ah_wire as wire
+
+_OP_WIDTH = wire.ROW_WIDTH
+#: Rows encoded in one go; divisible by 3 so that base64 pieces of 48 bytes a row join without padding.
+_SLICE_ROWS = 900
+#: Rows in one message.
+_BATCH_ROWS = 5400
+#: Rows waiting when the way out is blocked; beyond it they are boiled down.
+_BACKLOG_ROWS = 200000
+#: Messages the debugger's writer may have waiting before we hold ours back.
+_QUEUE_MAX = 20
+#: Rest between two slices of work, so that the program gets the GIL.
+_REST_S = 0.0005
+
+_requests = collections.deque()
+_wake = _thread.allocate_lock()
+_send_lock = threading.RLock()
+_sink = None
+_seq = 0
+_thread_object = None
+_stopping = False
+_hello_due = False
+_sync_due = False
+_system = None  # _ah_system.sample, set by that module
+_seen_libraries = {}
+
+
+# --- sinks --------------------------------------------------------------------------------------------------------
+
+
+class PydevdSink:
+    """The debugger's own connection: one DAP event per message."""
+
+    #: True: the adapter asks again (injects) in a forked child; nothing is sent there before.
+    ends_at_fork = True
+
+    def __init__(self):
+        self.pydevd = sys.modules["pydevd"]
+        self.constants = sys.modules["_pydevd_bundle.pydevd_constants"]
+        self.set_no_delay()
+
+    def _writer(self):
+        py_db = self.constants.get_global_debugger()
+        return None if py_db is None else getattr(py_db, "writer", None)
+
+    def set_no_delay(self):
+        """debugpy writes header and body apart; without this each answer waits 40 ms for the peer's delayed ACK."""
+        try:
+            import socket
+
+            self._writer().sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except Exception:
+            pass
+
+    def ready(self):
+        writer = self._writer()
+        if writer is None:
+            return False
+        queue = getattr(writer, "_cmd_queue", None)
+        return queue is None or queue.qsize() < _QUEUE_MAX
+
+    def send(self, message):
+        event = {"type": "event", "event": wire.PROBE_EVENT, "body": message}
+        return bool(self.pydevd.send_json_message(event))
+
+
+class FileSink:
+    """JSON lines in a file: `file:/path.jsonl`. A forked child appends to the same file."""
+
+    ends_at_fork = False
+
+    def __init__(self, path):
+        self.path = path
+        self.descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+    def ready(self):
+        return True
+
+    def send(self, message):
+        line = (json.dumps(message) + "\n").encode("ascii")
+        while line:
+            line = line[os.write(self.descriptor, line) :]
+        return True
+
+
+class CallSink:
+    """A callable that takes each message (a dict)."""
+
+    ends_at_fork = False
+
+    def __init__(self, function):
+        self.function = function
+
+    def ready(self):
+        return True
+
+    def send(self, message):
+        self.function(message)
+        return True
+
+
+def make_sink(target):
+    """A sink from the option `sink`: 'pydevd' (default), 'file:PATH', or a callable."""
+    if callable(target):
+        return CallSink(target)
+    if target in (None, "pydevd"):
+        if "pydevd" not in sys.modules:
+            raise RuntimeError("the debugger (pydevd) is not loaded in this process; give the option sink")
+        return PydevdSink()
+    if isinstance(target, str) and target.startswith("file:"):
+        return FileSink(target[5:])
+    raise ValueError("sink must be 'pydevd', 'file:PATH' or a callable, not %r" % (target,))
+
+
+def set_sink(sink):
+    """Send to `sink` from now on, beginning a new life: hello, then a sync."""
+    global _sink, _seq, _hello_due, _sync_due
+    with _send_lock:
+        _sink = sink
+        _seq = 0
+        _hello_due = sink is not None
+        _sync_due = sink is not None
+        _seen_libraries.clear()
+        core.state.live = sink is not None
+
+
+def send(message):
+    """Send one message now; False when there is no way out."""
+    with _send_lock:
+        if _sink is None:
+            return False
+        try:
+            return _sink.send(message)
+        except Exception:
+            if core._shutting_down():
+                return False
+            core.state.live = False
+            return False
+
+
+# --- batches ------------------------------------------------------------------------------------------------------
+
+
+def request_sync():
+    """Restate everything at the next tick."""
+    global _sync_due
+    _sync_due = True
+
+
+def _take_rows(limit):
+    """Up to `limit` rows off the buffer, as (base64 text or None, notes)."""
+    buf = core.buf
+    t0 = core.state.t0
+    pieces = []
+    taken_notes = []
+    while limit > 0:
+        count = min(len(buf), _SLICE_ROWS * _OP_WIDTH, limit * _OP_WIDTH)
+        if not count:
+            break
+        chunk = buf[:count]
+        del buf[:count]
+        limit -= count // _OP_WIDTH
+        ops = chunk[0::_OP_WIDTH]
+        chunk[1::_OP_WIDTH] = [t - t0 for t in chunk[1::_OP_WIDTH]]
+        if wire.OP_NOTE in ops:
+            for row, op in enumerate(ops):
+                if op == wire.OP_NOTE:
+                    event = core.notes.pop(chunk[row * _OP_WIDTH + 4], None)
+                    chunk[row * _OP_WIDTH + 4] = len(taken_notes)
+                    taken_notes.append(event if event is not None else {"kind": "message", "level": "info", "text": ""})
+        packed = _pack(chunk)
+        whole = count == _SLICE_ROWS * _OP_WIDTH
+        pieces.append(binascii.b2a_base64(packed, newline=False).decode("ascii"))
+        if not whole:
+            break  # a short piece may end in padding: it must be the last
+        time.sleep(_REST_S)
+    return ("".join(pieces) if pieces else None), taken_notes
+
+
+def _pack(chunk):
+    try:
+        values = array("d", chunk)
+    except (TypeError, OverflowError):  # a bad value from one hook must not cost the others' rows
+        values = array("d")
+        for at in range(0, len(chunk), _OP_WIDTH):
+            try:
+                values.extend(array("d", chunk[at : at + _OP_WIDTH]))
+            except (TypeError, OverflowError):
+                core.state.dropped_rows += 1
+                values.extend(array("d", (0,) * _OP_WIDTH))
+    if sys.byteorder != "little":
+        values.byteswap()
+    return values.tobytes()
+
+
+_ENDS = frozenset(
+    getattr(wire, name)
+    for name in (
+        "OP_TASK_END OP_SCOPE_EXIT OP_SCOPE_LOST OP_LOCK_GONE OP_LOCK_FREE OP_LOCK_WAIT_END OP_SESSION_CLOSE "
+        "OP_SESSION_LOST OP_LOOP_END OP_LOOP_BLOCK_END OP_GEN_FINAL OP_GEN_END OP_NOTE"
+    ).split()
+)
+_BEGINS = frozenset(
+    getattr(wire, name)
+    for name in "OP_TASK_NEW OP_SCOPE_ENTER OP_LOCK_NEW OP_SESSION_OPEN OP_LOOP_NEW OP_GEN_NEW OP_LOCK_WAIT OP_LOCK_HOLD".split()
+)
+
+
+def boil_down():
+    """The way out is blocked and the buffer is full: keep the ends of what was begun before, drop and count the rest.
+
+    A sync follows once the way is free, so what began meanwhile is stated then.
+    """
+    buf = core.buf
+    count = len(buf)
+    begun = set()
+    kept = []
+    for at in range(0, count, _OP_WIDTH):
+        row = buf[at : at + _OP_WIDTH]
+        op = row[0]
+        if op in _BEGINS:
+            begun.add(row[2])
+        elif op in _ENDS and row[2] not in begun:
+            kept.extend(row)
+            continue
+        core.state.dropped_rows += 1
+        if at % (_SLICE_ROWS * _OP_WIDTH) == 0:
+            time.sleep(_REST_S)
+    buf[:count] = kept
+    request_sync()
+
+
+def _hello():
+    state = core.state
+    return {
+        "wire": wire.WIRE_VERSION,
+        "python": "%d.%d.%d" % sys.version_info[:3],
+        "implementation": {"cpython": "CPython", "pypy": "PyPy"}.get(sys.implementation.name, sys.implementation.name),
+        "executable": sys.executable or "",
+        "argv": [str(word) for word in getattr(sys, "argv", [])],
+        "cwd": _ah_intern._cwd,
+        "parentPid": os.getppid() if hasattr(os, "getppid") else 0,
+        "libraries": libraries(),
+        "detail": state.detail,
+        "epochMs": state.epoch_ms,
+    }
+
+
+#: Modules whose version matters for advice.
+_LIBRARIES = (
+    "anyio trio uvloop aiohttp httpx httpcore mcp sqlalchemy asyncpg websockets redis starlette fastapi uvicorn gunicorn "
+    "aiofiles aiomysql psycopg motor curio tornado pytest pytest_asyncio sniffio exceptiongroup debugpy"
+).split()
+_DISTRIBUTIONS = {"pytest_asyncio": "pytest-asyncio"}
+
+
+def libraries():
+    """Versions of the imported libraries that matter, without importing anything of them."""
+    for name in _LIBRARIES:
+        module = sys.modules.get(name)
+        if module is None or name in _seen_libraries:
+            continue
+        version = vars(module).get("__version__") if hasattr(module, "__dict__") else None
+        if not isinstance(version, str):
+            version = _distribution_version(module, name)
+        if version is not None:
+            _seen_libraries[name] = version
+    return dict(_seen_libraries)
+
+
+def _distribution_version(module, name):
+    """Version from the metadata folder beside the package: reads one directory, imports nothing. '' when unknown."""
+    spec = getattr(module, "__spec__", None)
+    if spec is None or getattr(spec, "_initializing", False):
+        return None
+    path = getattr(module, "__file__", None)
+    if not path:
+        return ""
+    site = os.path.dirname(os.path.dirname(path) if os.path.basename(path).startswith("__init__") else path)
+    start = _DISTRIBUTIONS.get(name, name).replace("-", "_").lower() + "-"
+    try:
+        for entry in os.listdir(site):
+            low = entry.lower()
+            if low.startswith(start) and low.endswith((".dist-info", ".egg-info")):
+                return entry[len(start) :].rsplit(".", 1)[0]
+    except OSError:
+        pass
+    return ""
+
+
+def _library_notes():
+    before = set(_seen_libraries)
+    for name, version in libraries().items():
+        if name not in before:
+            core.note({"kind": "library", "name": name, "version": version})
+
+
+def _sync():
+    global _sync_due
+    _sync_due = False
+    core.emit(wire.OP_SYNC_BEGIN)
+    for callback in tuple(core.sync_callbacks):
+        callback()
+    core.emit(wire.OP_SYNC_END)
+
+
+def flush(bye=False):
+    """Send all that waits. On the probe's thread, or at exit on the main one."""
+    global _seq, _hello_due
+    state = core.state
+    if _sink is None:
+        del core.buf[:]
+        core.notes.clear()
+        _ah_intern.forget_pending()
+        return
+    if not bye and not _sink.ready():
+        if len(core.buf) > _BACKLOG_ROWS * _OP_WIDTH:
+            boil_down()
+        return
+    with _send_lock:
+        first = True
+        while first or core.buf:
+            rows, taken_notes = _take_rows(_BATCH_ROWS)
+            definitions = _ah_intern.take_definitions()
+            system = _system() if first and _system is not None else None
+            batch = {"type": "batch", "pid": state.pid, "seq": _seq + 1, "t": core.now() - state.t0}
+            if _hello_due:
+                batch["hello"] = _hello()
+                _hello_due = False
+            if rows:
+                batch["rows"] = rows
+            if definitions:
+                batch["defs"] = definitions
+            if taken_notes:
+                batch["notes"] = taken_notes
+            if system is not None:
+                batch["sys"] = system
+            if state.dropped_rows or state.dropped_stacks or state.dropped_notes:
+                batch["dropped"] = {
+                    "rows": state.dropped_rows,
+                    "stacks": state.dropped_stacks,
+                    "notes": state.dropped_notes,
+                }
+            first = False
+            if bye and not core.buf:
+                batch["bye"] = True
+            _seq += 1
+            if not send(batch):
+                return
+            if not bye and not _sink.ready():
+                return
+
+
+# --- requests -----------------------------------------------------------------------------------------------------
+
+
+def queue_request(text):
+    """`async_health._rpc`: take a `ProbeRequest` as JSON, answer later. Returns at once."""
+    _requests.append(text)
+    wake()
+
+
+def wake():
+    """Have the probe's thread look at its requests now."""
+    try:
+        _wake.release()
+    except RuntimeError:  # it is awake
+        pass
+
+
+def _answer_requests():
+    while _requests:
+        text = _requests.popleft()
+        number = 0
+        reply = {"type": "reply", "pid": core.state.pid}
+        try:
+            request = json.loads(text) if isinstance(text, str) else text
+            number = request.get("id", 0)
+            method = request.get("method")
+            function = core.rpc_methods.get(method)
+            if function is None:
+                reply["error"] = "the probe does not know the request %r" % (method,)
+            else:
+                reply["result"] = function(request.get("params") or {})
+                json.dumps(reply["result"])
+        except Exception as error:
+            reply.pop("result", None)
+            reply["error"] = core._describe(error)
+        reply["id"] = number
+        send(reply)
+
+
+@core.rpc("sync")
+def _request_sync(_params):
+    request_sync()
+    return True
+
+
+@core.rpc("ping")
+def _ping(_params):
+    return {"t": core.now() - core.state.t0, "detail": core.state.detail}
+
+
+@core.rpc("detach")
+def _detach(_params):
+    """The adapter goes: nothing is sent until it, or another one, starts the probe again."""
+    set_sink(None)
+    return True
+
+
+# --- the thread ---------------------------------------------------------------------------------------------------
+
+
+def _run():
+    core.state.thread_ident = _thread.get_ident()
+    _leave_tracing()
+    _wake.acquire(False)
+    due = time.monotonic()
+    slow = 0
+    while not _stopping:
+        try:
+            rest = due - time.monotonic()
+            if rest > 0:
+                _wake.acquire(True, rest)
+            if _stopping:
+                return
+            if _requests:
+                _answer_requests()
+            if time.monotonic() < due:
+                continue
+            due = time.monotonic() + core.state.tick_s
+            slow += 1
+            _ah_imports.poll()
+            if slow % 10 == 0 and _sink is not None:
+                _library_notes()
+            for callback in tuple(core.tick_callbacks):
+                callback()
+            if _sync_due and _sink is not None and _sink.ready():
+                _sync()
+            flush()
+        except Exception as error:
+            if core._shutting_down():
+                return
+            core.fail("thread", error)
+            due = time.monotonic() + core.state.tick_s
+
+
+def _leave_tracing():
+    """This thread is none of the debugger's (or a profiler's) business."""
+    try:
+        sys.settrace(None)
+        sys.setprofile(None)
+        monitoring = sys.modules.get("_pydevd_sys_monitoring.pydevd_sys_monitoring")
+        if monitoring is not None and hasattr(sys, "monitoring"):
+            monitoring.stop_monitoring(all_threads=False)
+    except Exception:
+        pass
+
+
+def start_thread():
+    """Start the probe's thread, once per process."""
+    global _thread_object, _stopping
+    if _thread_object is not None and _thread_object.is_alive():
+        return
+    _stopping = False
+    thread = threading.Thread(target=_run, name="async-health", daemon=True)
+    # pydevd leaves such a thread running while the program stands at a breakpoint, and shows it nowhere.
+    thread.pydev_do_not_trace = True
+    thread.is_pydev_daemon_thread = True
+    _thread_object = thread
+    thread.start()
+
+
+def stop(bye=True):
+    """At exit: one last look and the last batch. Waits for the thread at most half a second."""
+    global _stopping, _sink
+    if _stopping:
+        return
+    _stopping = True
+    wake()
+    thread = _thread_object
+    if thread is not None and thread.is_alive() and thread.ident != _thread.get_ident():
+        thread.join(0.5)
+    if _sink is not None and bye and _send_lock.acquire(timeout=0.5):
+        try:
+            for callback in tuple(core.tick_callbacks):
+                callback()
+            flush(bye=True)
+        except Exception:
+            pass
+        finally:
+            _send_lock.release()
+    core.state.live = False
+
+
+def after_fork_in_child():
+    """A forked child has no thread of ours and must not write into the parent's connection."""
+    global _send_lock, _wake, _thread_object, _sink, _stopping
+    _send_lock = threading.RLock()
+    _wake = _thread.allocate_lock()
+    _thread_object = None
+    _stopping = False
+    _requests.clear()
+    core.reset_after_fork()
+    _ah_intern.forget()
+    sink = _sink
+    set_sink(None if sink is None or sink.ends_at_fork else sink)
+    return _sink is not None

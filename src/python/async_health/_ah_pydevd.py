@@ -1,0 +1,374 @@
+"""Everything that touches private names of pydevd (debugpy's engine), in one place.
+
+Each function either works on the debugpy that runs here or raises :class:`Unsupported` with the reason; its callers then leave
+plain debugpy behaviour as it is. Nothing here imports pydevd: modules are looked up in ``sys.modules``, so that the probe also
+runs where there is no debugger. Read against debugpy 1.8.0 ... 1.8.22.
+"""
+
+import os
+import sys
+import threading
+
+STATE_RUN = 1
+STATE_SUSPEND = 2
+
+# Commands of pydevd_comm_constants; part of its wire protocol, unchanged since debugpy 1.0.
+CMD_THREAD_SUSPEND = 105
+CMD_STEP_INTO = 107
+CMD_STEP_OVER = 108
+CMD_STEP_RETURN = 109
+CMD_SET_BREAK = 111
+CMD_STEP_INTO_MY_CODE = 144
+CMD_STEP_OVER_MY_CODE = 159
+CMD_STEP_RETURN_MY_CODE = 160
+CMD_STEP_INTO_COROUTINE = 206
+
+#: Stop reasons of a step (as PyDB.set_suspend gets them).
+STEP_COMMANDS = frozenset(
+    (
+        CMD_STEP_INTO,
+        CMD_STEP_OVER,
+        CMD_STEP_RETURN,
+        CMD_STEP_INTO_MY_CODE,
+        CMD_STEP_OVER_MY_CODE,
+        CMD_STEP_RETURN_MY_CODE,
+        CMD_STEP_INTO_COROUTINE,
+    )
+)
+
+
+class Unsupported(Exception):
+    """This debugpy lacks what is needed; the text says what."""
+
+
+def _module(name):
+    module = sys.modules.get(name)
+    if module is None:
+        raise Unsupported("%s is not loaded" % name)
+    return module
+
+
+def db():
+    """The PyDB of this process, or None without a debugger (or once it has been disposed of)."""
+    constants = sys.modules.get("_pydevd_bundle.pydevd_constants")
+    if constants is None:
+        return None
+    found = constants.get_global_debugger()
+    if found is None or getattr(found, "pydb_disposed", False):
+        return None
+    return found
+
+
+def need_db():
+    found = db()
+    if found is None:
+        raise Unsupported("no debugger is attached")
+    return found
+
+
+def uses_monitoring():
+    """Whether pydevd traces through sys.monitoring (3.12+) rather than sys.settrace."""
+    constants = sys.modules.get("_pydevd_bundle.pydevd_constants")
+    return bool(getattr(constants, "PYDEVD_USE_SYS_MONITORING", False))
+
+
+def describe():
+    """What runs here, for the diagnostic log."""
+    debugpy = sys.modules.get("debugpy")
+    return {
+        "debugpy": getattr(debugpy, "__version__", "?"),
+        "monitoring": uses_monitoring(),
+        "attached": db() is not None,
+    }
+
+
+# --- ids --------------------------------------------------------------------------------------------------------------
+
+
+def _schema():
+    return _module("_pydevd_bundle._debug_adapter.pydevd_base_schema").BaseSchema
+
+
+def to_dap(key):
+    """The number by which the client knows a thread key, ``id(frame)`` or variable."""
+    return _schema()._translate_id_to_dap(key)
+
+
+def thread_key(thread):
+    """pydevd's own id of a thread, a string."""
+    return _module("_pydevd_bundle.pydevd_constants").get_thread_id(thread)
+
+
+def dap_thread_id(thread):
+    return to_dap(thread_key(thread))
+
+
+def thread_by_ident(ident):
+    for thread in threading.enumerate():
+        if thread.ident == ident:
+            return thread
+    return None
+
+
+def thread_by_dap(dap_id):
+    """The threading.Thread of a client's thread number, or None."""
+    for thread in visible_threads():
+        if dap_thread_id(thread) == dap_id:
+            return thread
+    return None
+
+
+def visible_threads():
+    """Threads that debugpy shows: neither pydevd's own nor ours."""
+    return [
+        thread
+        for thread in threading.enumerate()
+        if not getattr(thread, "is_pydev_daemon_thread", False) and not getattr(thread, "pydev_do_not_trace", False)
+    ]
+
+
+# --- stopped threads and their frames -----------------------------------------------------------------------------------
+
+
+def thread_info(thread):
+    """pydevd's PyDBAdditionalThreadInfo of a thread (made when missing)."""
+    info = getattr(thread, "additional_info", None)
+    if info is None:
+        info = _module("_pydevd_bundle.pydevd_additional_thread_info").set_additional_thread_info(thread)
+    return info
+
+
+def tracker_of(key):
+    return need_db().suspended_frames_manager.get_frame_tracker(key)
+
+
+def stopped_threads():
+    """[(thread, key)] of the threads that wait in the debugger right now."""
+    found = []
+    for thread in visible_threads():
+        info = getattr(thread, "additional_info", None)
+        if info is None or info.pydev_state != STATE_SUSPEND:
+            continue
+        key = thread_key(thread)
+        if tracker_of(key) is not None:
+            found.append((thread, key))
+    return found
+
+
+def frames_of(key):
+    """The frames pydevd shows for a stopped thread, leaf first; an empty list when it is not stopped."""
+    frames = need_db().suspended_frames_manager.get_frames_list(key)
+    return [] if frames is None else list(frames)
+
+
+def track(stopped_key, key, frames):
+    """
+    Gives `frames` (leaf first) to debugpy as the stack of a thread of its own named `key`, until the thread `stopped_key`
+    resumes. debugpy then serves stackTrace, scopes, variables, setVariable, evaluate and completions for them.
+
+    :return int: the client's number of that thread.
+    """
+    manager = need_db().suspended_frames_manager
+    tracker = manager.get_frame_tracker(stopped_key)
+    if tracker is None:
+        raise Unsupported("the thread is not stopped any more")
+    if manager.get_frame_tracker(key) is None:
+        frames_list = _module("_pydevd_bundle.pydevd_frame_utils").FramesList()
+        for frame in frames:
+            frames_list.append(frame)
+        tracker.track(tracker.get_main_thread_id(), frames_list, frame_custom_thread_id=key)
+    return to_dap(key)
+
+
+_user_files = {}
+
+
+def is_user_file(filename):
+    """Whether pydevd counts a file (``co_filename``) as the user's own code. Cached; about 100 ns when known."""
+    known = _user_files.get(filename)
+    if known is None:
+        base = os.path.basename(filename)
+        if base.startswith("_ah_"):
+            known = False
+        else:
+            py_db = db()
+            try:
+                known = bool(py_db._files_filtering.in_project_roots(filename))
+            except Exception:  # another pydevd, or none: the usual places of libraries
+                known = not (
+                    "site-packages" in filename or "dist-packages" in filename or filename.startswith(("<", sys.base_prefix))
+                )
+        _user_files[filename] = known
+    return known
+
+
+def just_my_code():
+    py_db = db()
+    return bool(py_db is not None and getattr(py_db, "_is_libraries_filter_enabled", True))
+
+
+def is_visible(frame):
+    """Whether debugpy shows this frame (and steps into it) under the session's justMyCode."""
+    name = os.path.basename(frame.f_code.co_filename)
+    if name.startswith(("_ah_", "pydevd", "_pydevd")):
+        return False
+    py_db = need_db()
+    try:
+        if py_db.get_file_type(frame) is not None:  # pydevd's own files
+            return False
+        if not py_db.is_files_filter_enabled:
+            return True
+        return not py_db.apply_files_filter(frame, frame.f_code.co_filename, False)
+    except AttributeError:
+        return is_user_file(frame.f_code.co_filename)
+
+
+def hide_file(basename):
+    """Frames of files with this base name vanish from stacks and are never stepped into."""
+    module = sys.modules.get("_pydevd_bundle.pydevd_dont_trace_files")
+    if module is not None:
+        module.DONT_TRACE[basename] = module.PYDEV_FILE
+
+
+# --- stepping ------------------------------------------------------------------------------------------------------------
+
+
+def step_over_in(thread, frame):
+    """
+    Makes a running (or about to run) thread stop at the next line of `frame`, or, when `frame` returns, where it returns to:
+    pydevd's own "step over", aimed at a frame of our choice, which may be a suspended coroutine's.
+    """
+    py_db = need_db()
+    info = thread_info(thread)
+    command = CMD_STEP_OVER_MY_CODE if just_my_code() else CMD_STEP_OVER
+    info.pydev_step_stop = frame
+    info.pydev_step_cmd = command
+    if info.pydev_original_step_cmd == -1:
+        info.pydev_original_step_cmd = command
+    info.suspend_type = 1  # PYTHON_SUSPEND
+    info.update_stepping_info()
+    _trace_again(py_db, thread, frame)
+
+
+def step_into_any(thread, frame=None):
+    """Makes the thread stop at the next visible line, wherever it is. The stop filter narrows it."""
+    py_db = need_db()
+    info = thread_info(thread)
+    command = CMD_STEP_INTO_MY_CODE if just_my_code() else CMD_STEP_INTO
+    info.pydev_step_stop = None
+    info.pydev_step_cmd = command
+    if info.pydev_original_step_cmd == -1:
+        info.pydev_original_step_cmd = command
+    info.suspend_type = 1
+    info.update_stepping_info()
+    _trace_again(py_db, thread, frame)
+
+
+def drop_step(thread):
+    """The thread runs on freely."""
+    info = thread_info(thread)
+    info.pydev_step_stop = None
+    info.pydev_step_cmd = -1
+    info.pydev_original_step_cmd = -1
+    info.update_stepping_info()
+
+
+def _trace_again(py_db, thread, frame):
+    if frame is not None:
+        py_db.set_trace_for_frame_and_parents(thread.ident, frame)
+    if uses_monitoring():
+        monitoring = _module("_pydevd_sys_monitoring.pydevd_sys_monitoring")
+        monitoring.update_monitor_events(suspend_requested=True)
+        monitoring.restart_events()
+
+
+class StopHooks(object):
+    """
+    Ours around ``PyDB.set_suspend`` and ``PyDB.do_wait_suspend``, on the instance.
+
+    ``allow(thread)``: asked, on the stopping thread, before a *step* ends; False = this is not the place, run on (allow has aimed
+    the step anew). ``stopped(thread, frame)`` just before a thread waits; ``resumed(thread, frame)`` just after.
+    A hook that throws counts as not there. The wrappers cost nothing while no stop is near: pydevd only calls them to stop.
+    """
+
+    def __init__(self, allow, stopped, resumed, failed):
+        self._allow = allow
+        self._stopped = stopped
+        self._resumed = resumed
+        self._failed = failed
+        self._passing = {}
+        self._installed_on = None
+
+    def install(self):
+        """Idempotent; a new PyDB (after a re-attach in a fork) is wrapped as well."""
+        py_db = need_db()
+        if self._installed_on is py_db:
+            return
+        self._installed_on = py_db
+        set_suspend = py_db.set_suspend
+        do_wait_suspend = py_db.do_wait_suspend
+        passing = self._passing
+        failed = self._failed
+
+        def ah_set_suspend(thread, stop_reason, *args, **kwargs):
+            if stop_reason in STEP_COMMANDS and threading.get_ident() == thread.ident:
+                try:
+                    if self._allow(thread) is False:
+                        passing[thread.ident] = True
+                        return None
+                except Exception as error:
+                    failed("step filter", error)
+            return set_suspend(thread, stop_reason, *args, **kwargs)
+
+        def ah_do_wait_suspend(thread, frame, *args, **kwargs):
+            if passing and passing.pop(thread.ident, False):
+                return None
+            try:
+                self._stopped(thread, frame)
+            except Exception as error:
+                failed("stop hook", error)
+            result = do_wait_suspend(thread, frame, *args, **kwargs)
+            try:
+                self._resumed(thread, frame)
+            except Exception as error:
+                failed("resume hook", error)
+            return result
+
+        py_db.set_suspend = ah_set_suspend
+        py_db.do_wait_suspend = ah_do_wait_suspend
+
+    def waiting(self, py_db):
+        return self._installed_on is py_db
+
+
+def suspend_here(frame, reason=CMD_SET_BREAK):
+    """
+    Stops the calling thread in the debugger at once, showing `frame` as its leaf; returns when the user resumes.
+    For use by hooks that run inside the user's code. What the step buttons then do starts from `frame`.
+    """
+    py_db = need_db()
+    thread = threading.current_thread()
+    info = thread_info(thread)
+    if getattr(thread, "pydev_do_not_trace", False):
+        raise Unsupported("this thread is hidden from the debugger")
+    if info.is_tracing or info.pydev_state == STATE_SUSPEND:
+        raise Unsupported("the thread is stopping already")
+    py_db.set_suspend(thread, reason)
+    if uses_monitoring():
+        info.trace_suspend_type = "sys_monitor"
+    py_db.do_wait_suspend(thread, frame, "line", None)
+
+
+def is_pause_requested(thread):
+    """Whether the thread is to stop at its next line."""
+    return thread_info(thread).pydev_state == STATE_SUSPEND
+
+
+def wait_here(frame):
+    """As :func:`suspend_here`, for a thread that was already told to stop (a `pause` of the client)."""
+    py_db = need_db()
+    thread = threading.current_thread()
+    info = thread_info(thread)
+    if uses_monitoring():
+        info.trace_suspend_type = "sys_monitor"
+    py_db.do_wait_suspend(thread, frame, "line", None)
