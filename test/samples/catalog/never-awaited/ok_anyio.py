@@ -1,0 +1,18 @@
+"""It is awaited; a coroutine that is closed on purpose is no mistake either. Expect nothing."""
+
+import anyio
+
+
+async def save(order):
+    await anyio.sleep(0)
+    print("saved", order)
+
+
+async def main():
+    await save(42)
+    unused = save(43)
+    unused.close()
+    await anyio.sleep(0.2)
+
+
+anyio.run(main)
