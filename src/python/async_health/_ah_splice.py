@@ -49,11 +49,18 @@ def splice(func, edit):
     return func
 
 
-def unsplice(func):
-    """Gives the function its own code back; frames that run finish with the code they have."""
+def unsplice(func, edit=None):
+    """Takes one edit (or all) out again; frames that run finish with the code they have."""
     func = underlying(func)
-    known = _registry.pop(id(func), None)
-    if known is not None and known.func is func:
+    known = _registry.get(id(func))
+    if known is None or known.func is not func:
+        return
+    rest = [] if edit is None else [other for other in known.edits if other is not edit]
+    if rest:
+        _swap(func, _compile(func, known.original, rest))
+        known.edits = rest
+    else:
+        del _registry[id(func)]
         _swap(func, known.original)
 
 
@@ -250,11 +257,11 @@ def _finish(code, original, objects):
 # --- common edits -----------------------------------------------------------------------------------------------------
 
 
-def wrap_awaits(pick, hooks):
+def wrap_awaits(pick, hooks, target="self"):
     """An edit: around each statement whose value is ``await <expr>`` picked by ``pick(ast expression) -> arguments``.
 
-    ``pick`` returns None, or the text of further arguments: ``AH.wait(self<args>)`` runs before the await and
-    ``AH.woke(self, ok<args>)`` after it, ``ok`` False when it raised. Raises SpliceError when nothing is picked.
+    ``pick`` returns None, or the text of further arguments: ``AH.wait(target<args>)`` runs before the await and
+    ``AH.woke(target, ok<args>)`` after it, ``ok`` False when it raised. Raises SpliceError when nothing is picked.
     """
 
     def edit(node, insert):
@@ -277,13 +284,13 @@ def wrap_awaits(pick, hooks):
                     return statement
                 found.append(statement)
                 text = (
-                    "AH.wait(self%s)\n"
+                    "AH.wait({0}{1})\n"
                     "try: pass\n"
                     "except BaseException:\n"
-                    "    AH.woke(self, False%s)\n"
+                    "    AH.woke({0}, False{1})\n"
                     "    raise\n"
-                    "else: AH.woke(self, True%s)\n"
-                ) % (args, args, args)
+                    "else: AH.woke({0}, True{1})\n"
+                ).format(target, args)
                 if not isinstance(statement, ast.Return):
                     before, guarded = insert(text, hooks, statement)
                     guarded.body = [statement]
@@ -397,18 +404,19 @@ def raises(statement):
 
 
 def apply(hook_name, func, *edits):
-    """Splices and registers the undo under the core's hook ``hook_name``; False and a note when it cannot be done."""
+    """Splices, with the undo under the core's hook ``hook_name``; False and a note when it cannot be done."""
     from . import _ah_core as core
 
+    done = []
     try:
-        done = [splice(func, edit) for edit in edits]
+        for edit in edits:
+            splice(func, edit)
+            done.append(edit)
     except Exception as error:
-        try:
-            unsplice(func)
-        except Exception:
-            pass
+        for edit in done:
+            unsplice(func, edit)
         core.missing(hook_name, error)
         return False
-    if done:
-        core.on_remove(hook_name, lambda: unsplice(func))
+    for edit in done:
+        core.on_remove(hook_name, lambda edit=edit: unsplice(func, edit))
     return True

@@ -1,0 +1,441 @@
+"""What the probe knows of locks, semaphores, conditions, events, queues, barriers and channels, of every library.
+
+Cost rule: the uncontended path of a lock costs one dictionary store (its holder); everything else happens when a task
+has to wait. A lock is announced (`LOCK_NEW`) when it is first contended; queues, semaphores, barriers, limiters and
+channels when they are made. Holders are told when somebody waits for them.
+
+`_ah_locks_asyncio`, `_ah_locks_anyio` and `_ah_locks_trio` put the hooks in and describe each class by a `Family`.
+"""
+
+import sys
+import weakref
+
+from . import _ah_core as core
+from . import _ah_wire as w
+
+#: Frames of a wait's or creation's stack, by level of detail.
+DEPTHS = (0, 8, 40)
+#: At most so many locks are watched; further ones are left alone until some are gone.
+MAX_TRACKED = 20_000
+#: At most so many creation places of quiet locks are remembered.
+MAX_CREATED = 50_000
+#: Idle queues, channels and semaphores looked at per tick.
+SAMPLED_PER_TICK = 400
+
+
+class Family:
+    """How to read one class of lock. `state(lock)` gives (holder address or 0, value, unfinished); `capacity(lock)` -1 for none.
+
+    `label` is the library, or a whole name where the class's own says little. `holders(lock)` gives the addresses of all
+    holders where the library itself knows them.
+    """
+
+    __slots__ = ("kind", "label", "capacity", "state", "single", "holders")
+
+    def __init__(self, kind, label, capacity, state, single=False, holders=None):
+        self.kind = kind
+        self.label = label
+        self.capacity = capacity
+        self.state = state
+        #: Only one task holds it, and may not acquire it again.
+        self.single = single
+        self.holders = holders
+
+
+class _Ref(weakref.ref):
+    __slots__ = ("key",)
+
+
+class Tracked:
+    """One announced lock."""
+
+    __slots__ = ("ref", "key", "family", "holders", "waiters", "last", "loop", "name", "stack", "t")
+
+    def __init__(self, key, family):
+        self.key = key
+        self.family = family
+        self.ref = None
+        #: task address -> permits told to the model
+        self.holders = {}
+        #: task address -> (lock op, stack id)
+        self.waiters = {}
+        self.last = None
+        self.loop = 0
+        self.name = 0
+        self.stack = 0
+        self.t = 0
+
+
+tracked = {}  # address -> Tracked
+active = {}  # address -> Tracked that is sampled at each tick
+created = {}  # address -> stack id of locks that are not announced (yet)
+owners = {}  # address of a single-holder lock -> address of the task that last acquired it
+permits = {}  # address of a semaphore -> list of addresses of the tasks that hold it
+hidden = {}  # address -> how many outer primitives wait through it just now
+families = {}  # class -> Family
+directories = ()  # of the libraries whose frames are left out at the inner end of stacks
+
+
+def add_directory(path):
+    """Leave the frames of files below `path` (with a trailing separator) out of the stacks of locks."""
+    global directories
+    if path not in directories:
+        directories += (path,)
+
+
+def family_of(lock):
+    """The Family of a lock, by its class or the nearest base class that has one."""
+    cls = type(lock)
+    found = families.get(cls)
+    if found is None:
+        for base in cls.__mro__[1:]:
+            found = families.get(base)
+            if found is not None:
+                families[cls] = found
+                break
+    return found
+
+
+def outside(frame):
+    """The first frame, going outward, that is not a library's of `directories`: where the program called it."""
+    first = frame
+    for _ in range(12):
+        if frame is None:
+            return first
+        name = frame.f_code.co_filename
+        if not name.startswith(directories) and name[:1] != "<":  # `<string>`: methods made by dataclasses and attrs
+            return frame
+        frame = frame.f_back
+    return first
+
+
+def where(frame, family, limit=None):
+    """Stack id of the program's call into the lock, 0 at level `light`."""
+    level = core.state.level
+    if not level:
+        return 0
+    return core.stack_id(outside(frame), DEPTHS[level] if limit is None else limit)
+
+
+def _gone(ref):
+    info = tracked.get(ref.key)
+    if info is not None and info.ref is ref:
+        del tracked[ref.key]
+        active.pop(ref.key, None)
+        owners.pop(ref.key, None)
+        permits.pop(ref.key, None)
+        names.pop(ref.key, None)
+        core.emit(w.OP_LOCK_GONE, ref.key)
+
+
+def track(lock, creator=0, stack=0):
+    """The Tracked of a lock, announcing it when it is new; None when it cannot be watched."""
+    key = id(lock)
+    info = tracked.get(key)
+    if info is not None:
+        if info.ref is None or info.ref() is lock:
+            return info
+        _gone(info.ref)
+    if len(tracked) >= MAX_TRACKED:
+        return None
+    family = family_of(lock)
+    if family is None:
+        return None
+    info = Tracked(key, family)
+    try:
+        info.ref = _Ref(lock, _gone)
+        info.ref.key = key
+    except TypeError:
+        return None  # no weak reference: its end could not be seen
+    info.stack = stack or created.pop(key, 0)
+    info.t = core.now()
+    info.loop = getattr(lock, "_loop", None)
+    info.loop = id(info.loop) if info.loop is not None else 0
+    info.name = _fresh_name(info, lock)
+    tracked[key] = info
+    _announce(info, lock, creator)
+    return info
+
+
+def _announce(info, lock, creator=0):
+    core.emit(w.OP_LOCK_NEW, info.key, creator, info.family.kind, info.stack)
+    core.emit(w.OP_LOCK_META, info.key, info.family.capacity(lock), info.name, info.loop)
+
+
+def rename(lock, name):
+    """Give an announced lock the program's own name."""
+    info = track(lock)
+    if info is not None:
+        names[info.key] = name
+        info.name = core.string_id(name)
+        core.emit(w.OP_LOCK_META, info.key, info.family.capacity(lock), info.name, info.loop)
+    return info
+
+
+# --- called from the edited methods ------------------------------------------------------------------------------
+
+
+class Hooks:
+    """What the edited methods see as `AH`; the functions may be exchanged while the program runs."""
+
+
+def born(lock, frame, announce):
+    """A lock was made. At `light` nothing is kept."""
+    if not core.state.level:
+        return
+    family = family_of(lock)
+    if family is None:
+        return
+    key = id(lock)
+    if announce or core.state.level == core.FULL:
+        info = tracked.get(key)
+        if info is None or info.ref() is not lock:
+            owners.pop(key, None)
+            permits.pop(key, None)
+            hidden.pop(key, None)
+            if track(lock, core.current_task_id(), where(frame, family)) is not None:
+                active[key] = tracked[key]
+        return
+    owners.pop(key, None)
+    if len(created) >= MAX_CREATED:
+        created.clear()
+    created[key] = where(frame, family, 6)
+
+
+def begin_wait(lock, op, frame, task=None):
+    """The current task is about to wait. `frame` is the library's frame that waits."""
+    key = id(lock)
+    if key in hidden:
+        return
+    info = track(lock)
+    if info is None:
+        return
+    if task is None:
+        task = core.current_task_id()
+    stack = where(frame, info.family)
+    if info.family.single:
+        holder = info.family.state(lock)[0]
+        if holder == task and task:
+            core.emit(w.OP_LOCK_REENTRY, key, task, 0, stack)
+        show_holder(info, holder)
+    elif info.family.holders is not None:
+        _show_permits(info, info.family.holders(lock))
+    elif key in permits:
+        _show_permits(info, permits[key])
+    info.waiters[task] = (op, stack)
+    active[key] = info
+    core.emit(w.OP_LOCK_WAIT, key, task, op, stack)
+    if info.family.single and holder == task and task:
+        _reentry(lock, info, task, frame)
+
+
+def _reentry(lock, info, task, frame):
+    user = outside(frame)
+    core.violation(
+        "lock-reentry",
+        user,
+        {
+            "message": "This task acquires a %s that it already holds: it will wait for itself forever."
+            % type(lock).__name__,
+            "lock": info.key,
+            "task": task,
+        },
+    )
+
+
+def end_wait(lock, ok, holds):
+    """The wait ended; `holds` says that the task now holds the (single-holder) lock."""
+    key = id(lock)
+    if key in hidden:
+        return
+    info = tracked.get(key)
+    if info is None:
+        return
+    task = core.current_task_id()
+    op_stack = info.waiters.pop(task, None)
+    if op_stack is None:
+        return
+    core.emit(w.OP_LOCK_WAIT_END, key, task, 0 if ok else 1)
+    if ok and holds:
+        show_holder(info, task, op_stack[1])
+
+
+def show_holder(info, holder, stack=0):
+    """Tell the model who holds a single-holder lock; 0 for nobody."""
+    told = info.holders
+    if holder in told:
+        return
+    for other in list(told):
+        core.emit(w.OP_LOCK_FREE, info.key, other)
+    told.clear()
+    if holder:
+        told[holder] = 1
+        active[info.key] = info
+        core.emit(w.OP_LOCK_HOLD, info.key, holder, 0, stack)
+
+
+def _show_permits(info, held):
+    """Tell the model who holds a semaphore, as far as it was not told."""
+    counts = {}
+    for task in held:
+        counts[task] = counts.get(task, 0) + 1
+    told = info.holders
+    for task in list(told):
+        surplus = told[task] - counts.get(task, 0)
+        for _ in range(surplus):
+            core.emit(w.OP_LOCK_FREE, info.key, task)
+        if surplus > 0:
+            told[task] -= surplus
+            if not told[task]:
+                del told[task]
+    for task, count in counts.items():
+        for _ in range(count - told.get(task, 0)):
+            core.emit(w.OP_LOCK_HOLD, info.key, task)
+        told[task] = count
+
+
+def hide(inner):
+    """Waits of `inner` are details of an outer primitive until `unhide`."""
+    hidden[id(inner)] = hidden.get(id(inner), 0) + 1
+
+
+def unhide(inner):
+    count = hidden.get(id(inner), 0)
+    if count > 1:
+        hidden[id(inner)] = count - 1
+    else:
+        hidden.pop(id(inner), None)
+
+
+def take(lock):
+    """The current task took one permit of a semaphore."""
+    key = id(lock)
+    task = core.current_task_id()
+    held = permits.get(key)
+    if held is None:
+        if len(permits) > MAX_TRACKED:
+            return
+        held = permits[key] = []
+    if len(held) < 64:
+        held.append(task)
+    info = tracked.get(key)
+    if info is not None and (info.holders or info.waiters):
+        _show_permits(info, held)
+
+
+def give(lock):
+    """A permit came back: the current task's own, else the oldest."""
+    key = id(lock)
+    held = permits.get(key)
+    if not held:
+        return
+    task = core.current_task_id()
+    try:
+        held.remove(task)
+    except ValueError:
+        del held[0]
+    info = tracked.get(key)
+    if info is not None and info.holders:
+        _show_permits(info, held)
+
+
+def freed(lock):
+    """A contended single-holder lock was released."""
+    info = tracked.get(id(lock))
+    if info is not None and info.holders:
+        holder = info.family.state(lock)[0]
+        show_holder(info, holder)
+
+
+# --- sampling, on the probe's thread -------------------------------------------------------------------------------
+
+_turn = [0]
+
+
+def _sample(info):
+    lock = info.ref()
+    if lock is None:
+        return False
+    family = info.family
+    state = family.state(lock)
+    if state != info.last:
+        info.last = state
+        core.emit(w.OP_LOCK_STATE, info.key, state[0], state[1], state[2])
+    if family.single:
+        if info.waiters:
+            show_holder(info, state[0])
+        elif state[0] not in info.holders:
+            show_holder(info, 0)
+    elif info.holders or (info.waiters and family.holders is not None):
+        _show_permits(info, family.holders(lock) if family.holders is not None else permits.get(info.key, ()))
+    return bool(info.waiters or info.holders) or not family.single
+
+
+def _tick():
+    keys = list(active)
+    if len(keys) > SAMPLED_PER_TICK:
+        start = _turn[0] % len(keys)
+        _turn[0] = start + SAMPLED_PER_TICK
+        keys = (keys + keys)[start : start + SAMPLED_PER_TICK]
+    for key in keys:
+        info = active.get(key)
+        if info is not None and not _sample(info):
+            active.pop(key, None)
+
+
+def _sync():
+    for info in list(tracked.values()):
+        lock = info.ref()
+        if lock is None:
+            continue
+        core.emit(w.OP_LOCK_NEW, info.key, 0, info.family.kind, info.stack)
+        core.emit(w.OP_LOCK_META, info.key, info.family.capacity(lock), _fresh_name(info, lock), info.loop)
+        for task, count in list(info.holders.items()):
+            for _ in range(count):
+                core.emit(w.OP_LOCK_HOLD, info.key, task)
+        for task, (op, stack) in list(info.waiters.items()):
+            core.emit(w.OP_LOCK_WAIT, info.key, task, op, stack)
+        state = info.last = info.family.state(lock)
+        core.emit(w.OP_LOCK_STATE, info.key, state[0], state[1], state[2])
+
+
+def _fresh_name(info, lock):
+    text = names.get(info.key) or info.family.label
+    if "." not in text and info.key not in names:
+        text = "%s.%s" % (text, type(lock).__name__)
+    info.name = core.string_id(text)
+    return info.name
+
+
+#: Names given by the program (`monitor_lock`), by address.
+names = {}
+
+
+def _forget():
+    """In a forked child, or for a new listener: stacks told earlier mean nothing any more."""
+    created.clear()
+    for info in list(tracked.values()):
+        info.stack = 0
+        info.waiters = {task: (op, 0) for task, (op, _stack) in info.waiters.items()}
+
+
+def install(options):
+    """Put the hooks in wherever the libraries are, now or once they are imported."""
+    core.on_tick(_tick)
+    core.on_sync(_sync)
+    core.on_start(_forget)
+    from . import _ah_locks_anyio, _ah_locks_asyncio, _ah_locks_trio
+
+    core.on_import("asyncio.locks", _ah_locks_asyncio.install_locks)
+    core.on_import("asyncio.queues", _ah_locks_asyncio.install_queues)
+    core.on_import("asyncio", _ah_locks_asyncio.install_loop)
+    core.on_import("anyio._backends._asyncio", _ah_locks_anyio.install_backend)
+    core.on_import("anyio._core._synchronization", _ah_locks_anyio.install_core)
+    core.on_import("anyio.streams.memory", _ah_locks_anyio.install_memory)
+    core.on_import("trio._sync", _ah_locks_trio.install_sync)
+    core.on_import("trio._channel", _ah_locks_trio.install_channel)
+
+
+def caller(depth=2):
+    """The frame of the edited method, seen from a hook that `core.hook` decorates."""
+    return sys._getframe(depth + 1)
