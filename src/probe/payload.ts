@@ -1,0 +1,49 @@
+/** The probe's Python sources as one expression that debugpy evaluates in the program: so nothing needs to be installed there. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { pythonLiteral } from './link';
+
+/** Module name (without package) → source; `_ah_loader` is what is executed. */
+export interface ProbePayload {
+  loader: string;
+  sources: Record<string, string>;
+}
+
+const cache = new Map<string, ProbePayload>();
+
+/**
+ * Reads the probe from the folder of the `async_health` package (default: the one built next to this bundle).
+ * @throws Error when it is not there: the build is incomplete
+ */
+export function readPayload(folder = defaultFolder()): ProbePayload {
+  const known = cache.get(folder);
+  if (known) return known;
+  if (!existsSync(join(folder, '_ah_loader.py')))
+    throw new Error(`The probe's Python files are not in ${folder}. Run "npm run build", or reinstall the extension.`);
+  const sources: Record<string, string> = {};
+  for (const file of readdirSync(folder).sort()) {
+    if (file.endsWith('.py')) sources[file.slice(0, -3)] = readFileSync(join(folder, file), 'utf8');
+  }
+  const { _ah_loader: loader, ...others } = sources;
+  const payload = { loader: loader!, sources: others };
+  cache.set(folder, payload);
+  return payload;
+}
+
+/** `dist/python/async_health`, seen from any bundle in dist. */
+function defaultFolder(): string {
+  let folder = __dirname;
+  for (let up = 0; up < 6; up++) {
+    const candidate = join(folder, 'python', 'async_health');
+    if (existsSync(candidate)) return candidate;
+    folder = dirname(folder);
+  }
+  return join(__dirname, 'python', 'async_health');
+}
+
+/** One expression: runs the loader in a name space of its own, so that nothing of it lands in pydevd's globals. */
+export function loaderExpression(payload: ProbePayload, options: Record<string, unknown>): string {
+  const sources = Object.entries(payload.sources).map(([name, source]) => `${pythonLiteral(name)}:${pythonLiteral(source)}`);
+  const scope = `{'__name__':'_ah_loader','SOURCES':{${sources.join(',')}},'OPTIONS':${pythonLiteral(JSON.stringify(options))}}`;
+  return `exec(${pythonLiteral(payload.loader)},${scope})`;
+}
