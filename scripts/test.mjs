@@ -31,7 +31,8 @@ function environment(file) {
   };
 }
 
-function mochaLevel(level, limit) {
+/** A level that is built mocha files. */
+function mochaLevel(level, limit, { pattern = `dist/test/${level}/**/*.js`, ignore = [] } = {}) {
   return {
     name: level,
     parts: () => [
@@ -44,7 +45,8 @@ function mochaLevel(level, limit) {
           '--reporter',
           join(root, 'scripts/lib/mocha-results.cjs'),
           ...(grep ? ['--grep', grep] : []),
-          `dist/test/${level}/**/*.test.js`,
+          ...ignore.flatMap((pattern) => ['--ignore', pattern]),
+          pattern,
         ],
       },
     ],
@@ -71,8 +73,8 @@ const LEVELS = [
           args: ['-m', 'pytest', '-q', '-p', 'pytest_results', '-p', 'no:cacheprovider', ...(grep ? ['-k', grep] : []), 'test/python'],
         })),
   },
-  mochaLevel('dap', minutes(15)),
-  mochaLevel('catalog', minutes(15)),
+  mochaLevel('dap', minutes(15), { ignore: ['dist/test/dap/catalog/**'] }),
+  mochaLevel('catalog', minutes(15), { pattern: 'dist/test/dap/catalog/**/*.js' }),
   {
     name: 'host',
     parts: () => [{ name: 'host', limit: minutes(10), command: process.execPath, args: [join(root, 'scripts/test-host.mjs')] }],

@@ -84,7 +84,7 @@ export async function findInterpreters() {
   return [...byMinor.values()].sort((a, b) => a.minor - b.minor);
 }
 
-/** Environments that `npm run setup` has made in `.venvs`, oldest first: `{version, python}`. */
+/** Environments that `npm run setup` has made in `.venvs`, oldest first: `{version, minor, full, python}`. */
 export function testPythons() {
   const folder = join(root, '.venvs');
   if (!existsSync(folder)) return [];
@@ -94,7 +94,7 @@ export function testPythons() {
       version,
       minor: Number(version.slice(2)),
       python: pythonOf(join(folder, version)),
-      ...stampOf(join(folder, version)),
+      full: stampOf(join(folder, version))?.python,
     }))
     .sort((a, b) => a.minor - b.minor);
 }
