@@ -1,8 +1,11 @@
-/** The editor's settings (`asyncHealth.*`) as typed values. Defaults live in package.json and agree with `DEFAULT_OPTIONS` (a test holds them together). */
+/** The editor's settings (`asyncHealth.*`) as typed values. Their defaults in package.json agree with `DEFAULT_OPTIONS`; the host suite holds the two together. */
 import * as vscode from 'vscode';
-import { type AsyncHealthOptions, DEFAULT_OPTIONS, type Thresholds } from '../shared/settings';
+import { type AsyncHealthOptions, DEFAULT_OPTIONS, DEFAULT_THRESHOLDS } from '../shared/settings';
 
 export const SECTION = 'asyncHealth';
+
+/** Debug type of our own sessions. */
+export const DEBUG_TYPE = 'python-async';
 
 /** Settings of the editor side, which launch configurations cannot override. */
 export interface EditorSettings {
@@ -21,33 +24,16 @@ export function editorSetting<K extends keyof EditorSettings>(key: K): EditorSet
   return vscode.workspace.getConfiguration(SECTION).get(key) as EditorSettings[K];
 }
 
-/** The options that a launch configuration may override, for the folder that `scope` is in. */
-export function optionsFromSettings(scope?: vscode.ConfigurationScope | null): AsyncHealthOptions {
+/** The settings that a launch configuration may override, as they are for the folder that `scope` is in; unchecked. */
+export function optionsFromSettings(scope?: vscode.ConfigurationScope | null): Record<string, unknown> {
   const settings = vscode.workspace.getConfiguration(SECTION, scope ?? null);
-  const options = { ...DEFAULT_OPTIONS, thresholds: { ...DEFAULT_OPTIONS.thresholds } };
-  const read = <T extends object>(target: T, prefix: string) => {
-    for (const key of Object.keys(target) as (keyof T & string)[]) {
-      if (typeof target[key] === 'object') continue;
-      const value = settings.get(prefix + key);
-      // A value of the wrong type (hand-edited settings.json) must not reach the probe.
-      if (typeof value === typeof target[key]) target[key] = value as T[typeof key];
-    }
-  };
-  read(options, '');
-  read(options.thresholds, 'thresholds.');
-  return options;
-}
-
-/** The `asyncHealth` block of a launch configuration over the settings. */
-export function mergeOptions(base: AsyncHealthOptions, block: unknown): AsyncHealthOptions {
-  if (typeof block !== 'object' || block === null) return base;
-  const own = block as Partial<AsyncHealthOptions>;
-  const thresholds: Thresholds = { ...base.thresholds, ...(typeof own.thresholds === 'object' ? own.thresholds : {}) };
-  return { ...base, ...own, thresholds };
+  const read = (keys: object, prefix = '') => Object.fromEntries(Object.keys(keys).map((key) => [key, settings.get(prefix + key)]));
+  const { thresholds: _, ...plain }: AsyncHealthOptions = DEFAULT_OPTIONS;
+  return { ...read(plain), thresholds: read(DEFAULT_THRESHOLDS, 'thresholds.') };
 }
 
 /** Calls back when a setting of ours changes. */
-export function onSettingChange(key: string, callback: () => void): vscode.Disposable {
+export function onSettingChange(key: keyof EditorSettings, callback: () => void): vscode.Disposable {
   return vscode.workspace.onDidChangeConfiguration((event) => {
     if (event.affectsConfiguration(`${SECTION}.${key}`)) callback();
   });

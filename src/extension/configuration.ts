@@ -1,0 +1,148 @@
+/** Debug configurations: what F5 does without a launch.json, what the drop-down offers, and defaults that only VS Code knows. */
+import * as vscode from 'vscode';
+import type { Log } from '../adapter';
+import { DEBUG_TYPE } from './settings';
+
+const CURRENT_FILE: vscode.DebugConfiguration = {
+  name: 'Python: Async: Current File',
+  type: DEBUG_TYPE,
+  request: 'launch',
+  program: '${file}',
+  console: 'integratedTerminal',
+};
+
+/** Bytes of a file that are looked at to tell what it is. */
+const SNIFFED = 64 * 1024;
+
+class ConfigurationProvider implements vscode.DebugConfigurationProvider {
+  constructor(private readonly log: Log) {}
+
+  provideDebugConfigurations(folder: vscode.WorkspaceFolder | undefined): Promise<vscode.DebugConfiguration[]> {
+    return configurationsFor(folder);
+  }
+
+  /** Before variables are replaced: an empty configuration is F5 without launch.json. */
+  async resolveDebugConfiguration(
+    _folder: vscode.WorkspaceFolder | undefined,
+    configuration: vscode.DebugConfiguration,
+  ): Promise<vscode.DebugConfiguration | undefined> {
+    if (configuration.type || configuration.request || configuration.name) return configuration;
+    const document = vscode.window.activeTextEditor?.document;
+    if (document?.languageId !== 'python') {
+      vscode.window
+        .showErrorMessage('Open a Python file to debug it with Async Health, or create a launch.json.', 'Create launch.json')
+        .then((choice) => {
+          if (choice) vscode.commands.executeCommand('workbench.action.debug.configure');
+        });
+      return undefined;
+    }
+    const uri = await savedFile(document);
+    return uri && { ...CURRENT_FILE, program: uri.fsPath };
+  }
+
+  resolveDebugConfigurationWithSubstitutedVariables(
+    folder: vscode.WorkspaceFolder | undefined,
+    configuration: vscode.DebugConfiguration,
+  ): vscode.DebugConfiguration {
+    const resolved = { ...configuration };
+    if (resolved.request === 'launch') {
+      resolved.console ??= 'integratedTerminal';
+      // As the Python Debugger does it; debugpy itself would take the program's folder.
+      if (folder && resolved.cwd === undefined) resolved.cwd = folder.uri.fsPath;
+      if (folder && resolved.envFile === undefined) resolved.envFile = `${folder.uri.fsPath}/.env`;
+    }
+    if (typeof resolved.processId === 'string' && /^\d+$/.test(resolved.processId)) resolved.processId = Number(resolved.processId);
+    this.log.info(`configuration "${resolved.name}": ${JSON.stringify(withoutSecrets(resolved))}`);
+    return resolved;
+  }
+}
+
+/** An unsaved buffer has no file that Python could run. */
+async function savedFile(document: vscode.TextDocument): Promise<vscode.Uri | undefined> {
+  if (!document.isUntitled) return document.uri;
+  return vscode.workspace.save(document.uri);
+}
+
+/** Environment variables may hold passwords: the log names them only. */
+function withoutSecrets(configuration: vscode.DebugConfiguration): Record<string, unknown> {
+  if (!configuration.env) return configuration;
+  return { ...configuration, env: Object.keys(configuration.env) };
+}
+
+/** What fits the workspace: the current file, its tests, an ASGI application, a package that can be run. */
+async function configurationsFor(folder: vscode.WorkspaceFolder | undefined): Promise<vscode.DebugConfiguration[]> {
+  const list: vscode.DebugConfiguration[] = [{ ...CURRENT_FILE }];
+  const document = vscode.window.activeTextEditor?.document;
+  if (document?.languageId === 'python' && !document.isUntitled) {
+    const name = document.uri.path.split('/').pop()!;
+    const text = document.getText().slice(0, SNIFFED);
+    if (/^test_|_test\.py$/.test(name)) {
+      list.push({
+        name: 'Python: Async: pytest on Current File',
+        type: DEBUG_TYPE,
+        request: 'launch',
+        module: 'pytest',
+        args: ['${file}'],
+      });
+    }
+    const application = /^(\w+)\s*=\s*(?:FastAPI|Starlette|Quart|Litestar)\(/m.exec(text)?.[1];
+    if (application && folder) {
+      const module = vscode.workspace.asRelativePath(document.uri, false).replace(/\.py$/, '').replaceAll('/', '.');
+      list.push({
+        name: `Python: Async: uvicorn ${module}:${application}`,
+        type: DEBUG_TYPE,
+        request: 'launch',
+        module: 'uvicorn',
+        args: [`${module}:${application}`],
+      });
+    }
+  }
+  if (folder) {
+    const mains = await vscode.workspace.findFiles(
+      new vscode.RelativePattern(folder, '{*,src/*}/__main__.py'),
+      '**/{node_modules,.venv,venv}/**',
+      5,
+    );
+    for (const main of mains) {
+      const module = main.path.split('/').at(-2)!;
+      list.push({ name: `Python: Async: python -m ${module}`, type: DEBUG_TYPE, request: 'launch', module });
+    }
+  }
+  list.push({
+    name: 'Python: Async: Attach to Port 5678',
+    type: DEBUG_TYPE,
+    request: 'attach',
+    connect: { host: '127.0.0.1', port: 5678 },
+  });
+  list.push({ name: 'Python: Async: Attach to Process', type: DEBUG_TYPE, request: 'attach', processId: '${command:pickProcess}' });
+  return list;
+}
+
+/** Debugs one file, whatever launch.json says; used by the editor's run button and the welcome view. */
+export async function debugFile(uri?: vscode.Uri): Promise<void> {
+  const document = vscode.window.activeTextEditor?.document;
+  let file = uri;
+  if (!file && document?.languageId === 'python') file = await savedFile(document);
+  if (!file) {
+    const open = 'Open File…';
+    if ((await vscode.window.showInformationMessage('Open the Python file that is to be debugged first.', open)) !== open) return;
+    file = (await vscode.window.showOpenDialog({ filters: { Python: ['py', 'pyw'] } }))?.[0];
+    if (!file) return;
+    await vscode.window.showTextDocument(file);
+  }
+  const name = file.path.split('/').pop()!;
+  await vscode.debug.startDebugging(vscode.workspace.getWorkspaceFolder(file), {
+    ...CURRENT_FILE,
+    name: `Python: Async: ${name}`,
+    program: file.fsPath,
+  });
+}
+
+export function registerConfiguration(context: vscode.ExtensionContext, log: Log): void {
+  const provider = new ConfigurationProvider(log);
+  const { Initial, Dynamic } = vscode.DebugConfigurationProviderTriggerKind;
+  context.subscriptions.push(
+    vscode.debug.registerDebugConfigurationProvider(DEBUG_TYPE, provider, Initial),
+    vscode.debug.registerDebugConfigurationProvider(DEBUG_TYPE, { provideDebugConfigurations: configurationsFor }, Dynamic),
+  );
+}

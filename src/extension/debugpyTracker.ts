@@ -1,0 +1,131 @@
+/**
+ * The probe in sessions of the Python Debugger (type `debugpy`), when the user has switched that on: existing launch configurations
+ * get the panel unchanged. Such a session's adapter is not ours, so the probe goes in by `customRequest('evaluate')` and its
+ * events come through the tracker. What needs our adapter (Call Stack of tasks, stop on violation) is not there, and says so.
+ */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import * as vscode from 'vscode';
+import type { Log } from '../adapter';
+import { mergeOptions } from '../adapter/options';
+import { HealthModel } from '../health';
+import { loaderExpression, ProbeLink, readPayload } from '../probe';
+import type { DebugStatistics } from '../shared/panel';
+import type { AsyncHealthOptions } from '../shared/settings';
+import { type Detail, PROBE_EVENT } from '../shared/wire';
+import type { HealthSource, ProcessRegistry } from './registry';
+import { editorSetting, optionsFromSettings } from './settings';
+
+const GUEST_TYPE = 'debugpy';
+
+/** Rejects after `ms`; the request itself cannot be taken back. */
+function limited<T>(promise: Thenable<T>, ms: number, what: string): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`${what} took longer than ${ms} ms`)), ms);
+    Promise.resolve(promise)
+      .then(resolve, reject)
+      .finally(() => clearTimeout(timer));
+  });
+}
+
+class GuestSource implements HealthSource {
+  readonly health: HealthModel;
+  readonly probe: ProbeLink;
+  detail: Detail;
+  readonly counters = { requests: 0, events: 0, errors: 0 };
+  private totalMs = 0;
+
+  constructor(
+    private readonly session: vscode.DebugSession,
+    private readonly options: AsyncHealthOptions,
+    private readonly log: Log,
+    private readonly probeFolder: string,
+  ) {
+    this.detail = options.detail;
+    this.health = new HealthModel({ thresholds: options.thresholds });
+    this.probe = new ProbeLink((text) => log.warn(`probe: ${text}`));
+    this.probe.onBatch((batch) => this.health.ingest(batch));
+  }
+
+  statistics(): DebugStatistics {
+    const { requests } = this.counters;
+    return { sessions: [], ...this.counters, meanRoundTripMs: requests > 0 ? this.totalMs / requests : 0 };
+  }
+
+  async request(command: string, args: Record<string, unknown>): Promise<unknown> {
+    const method = command.replace('asyncHealth/', '');
+    if (method === 'cancelTask' || method === 'setDetail') {
+      const result = await this.probe.request(method, args);
+      if (method === 'setDetail') this.detail = args.detail as Detail;
+      return result;
+    }
+    throw new Error('This needs a session of type "python-async"; change "type" in the launch configuration.');
+  }
+
+  /** Between `initialized` and the client's `configurationDone` VS Code cannot be held back, so the first lines may run before the probe is in. */
+  async inject(attached: boolean): Promise<void> {
+    this.probe.setStatus('starting');
+    this.probe.connect(async (expression, timeoutMs) => (await this.evaluate(expression, timeoutMs)).result);
+    const { detail, tickMs, thresholds, freezeTimeWhilePaused, injectTimeoutMs } = this.options;
+    try {
+      const expression = loaderExpression(readPayload(this.probeFolder), { detail, tickMs, thresholds, freezeTimeWhilePaused, attached });
+      await this.evaluate(expression, injectTimeoutMs, 'repl');
+    } catch (error) {
+      this.log.error(`The probe did not get into "${this.session.name}"`, error);
+      this.probe.setStatus(
+        'failed',
+        `The probe did not get into the program; debugging goes on without it. ${error instanceof Error ? error.message : error}`,
+      );
+    }
+  }
+
+  private async evaluate(expression: string, timeoutMs: number, context?: string): Promise<DebugProtocol.EvaluateResponse['body']> {
+    const began = performance.now();
+    this.counters.requests += 1;
+    try {
+      return await limited(this.session.customRequest('evaluate', { expression, context }), timeoutMs, '"evaluate"');
+    } catch (error) {
+      this.counters.errors += 1;
+      throw error;
+    } finally {
+      this.totalMs += performance.now() - began;
+    }
+  }
+}
+
+export function registerDebugpyTracker(context: vscode.ExtensionContext, registry: ProcessRegistry, log: Log): void {
+  const probeFolder = vscode.Uri.joinPath(context.extensionUri, 'dist', 'python', 'async_health').fsPath;
+
+  const track = (session: vscode.DebugSession): vscode.DebugAdapterTracker | undefined => {
+    if (!editorSetting('instrumentPythonDebugger') || session.configuration.noDebug) return undefined;
+    const { options, problems } = mergeOptions(optionsFromSettings(session.workspaceFolder), session.configuration.asyncHealth);
+    for (const problem of problems) log.warn(`launch configuration: ${problem}`);
+    if (!options.probe) return undefined;
+    const source = new GuestSource(session, options, log, probeFolder);
+    registry.add(session, source);
+    return {
+      onDidSendMessage(message: DebugProtocol.ProtocolMessage) {
+        if (message.type !== 'event') return;
+        const { event, body } = message as DebugProtocol.Event;
+        source.counters.events += 1;
+        if (event === PROBE_EVENT) source.probe.receive(body);
+        else if (event === 'initialized') void source.inject(session.configuration.request === 'attach');
+        else if (event === 'process') registry.setState(session.id, 'running');
+        else if (event === 'stopped') registry.setState(session.id, 'paused');
+        else if (event === 'continued') registry.setState(session.id, 'running');
+        else if (event === 'terminated') source.probe.setStatus('ended');
+      },
+      onWillReceiveMessage(message: DebugProtocol.ProtocolMessage) {
+        const { command } = message as DebugProtocol.Request;
+        if (['continue', 'next', 'stepIn', 'stepOut'].includes(command)) registry.setState(session.id, 'running');
+      },
+      onExit(code) {
+        source.probe.setStatus('ended', code ? `The debug adapter ended with ${code}.` : undefined);
+      },
+      onWillStopSession() {
+        source.probe.dispose();
+        source.probe.setStatus('ended');
+      },
+    };
+  };
+  context.subscriptions.push(vscode.debug.registerDebugAdapterTrackerFactory(GUEST_TYPE, { createDebugAdapterTracker: track }));
+}
