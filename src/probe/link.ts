@@ -199,7 +199,7 @@ export class ProbeLink {
     this.resyncTimer = setTimeout(() => {
       this.resyncTimer = undefined;
       this.resyncAt = Date.now();
-      this.request('resync').catch((error: Error) => this.warn(`No restatement: ${error.message}`));
+      this.request('sync').catch((error: Error) => this.warn(`No restatement: ${error.message}`));
     }, waitMs);
   }
 

@@ -3,10 +3,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pythonLiteral } from './link';
 
-/** Module name (without package) → source; `_ah_loader` is what is executed. */
+/** File name without `.py` → source, of the whole package; `_ah_loader` is what is executed. */
 export interface ProbePayload {
   loader: string;
-  sources: Record<string, string>;
+  modules: Record<string, string>;
 }
 
 const cache = new Map<string, ProbePayload>();
@@ -20,12 +20,12 @@ export function readPayload(folder = defaultFolder()): ProbePayload {
   if (known) return known;
   if (!existsSync(join(folder, '_ah_loader.py')))
     throw new Error(`The probe's Python files are not in ${folder}. Run "npm run build", or reinstall the extension.`);
-  const sources: Record<string, string> = {};
+  const modules: Record<string, string> = {};
   for (const file of readdirSync(folder).sort()) {
-    if (file.endsWith('.py')) sources[file.slice(0, -3)] = readFileSync(join(folder, file), 'utf8');
+    if (file.endsWith('.py')) modules[file.slice(0, -3)] = readFileSync(join(folder, file), 'utf8');
   }
-  const { _ah_loader: loader, ...others } = sources;
-  const payload = { loader: loader!, sources: others };
+  const { _ah_loader: loader, ...others } = modules;
+  const payload = { loader: loader!, modules: others };
   cache.set(folder, payload);
   return payload;
 }
@@ -41,9 +41,8 @@ function defaultFolder(): string {
   return join(__dirname, 'python', 'async_health');
 }
 
-/** One expression: runs the loader in a name space of its own, so that nothing of it lands in pydevd's globals. */
+/** One expression: runs the loader in a name space of its own, so that nothing of it lands in pydevd's globals. The form is told in `_ah_loader.py`. */
 export function loaderExpression(payload: ProbePayload, options: Record<string, unknown>): string {
-  const sources = Object.entries(payload.sources).map(([name, source]) => `${pythonLiteral(name)}:${pythonLiteral(source)}`);
-  const scope = `{'__name__':'_ah_loader','SOURCES':{${sources.join(',')}},'OPTIONS':${pythonLiteral(JSON.stringify(options))}}`;
-  return `exec(${pythonLiteral(payload.loader)},${scope})`;
+  const text = JSON.stringify({ modules: payload.modules, options });
+  return `exec(${pythonLiteral(payload.loader)}, {"PAYLOAD": ${pythonLiteral(text)}})`;
 }
