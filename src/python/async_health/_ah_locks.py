@@ -71,6 +71,7 @@ active = {}  # address -> Tracked that is sampled at each tick
 created = {}  # address -> stack id of locks that are not announced (yet)
 owners = {}  # address of a single-holder lock -> address of the task that last acquired it
 permits = {}  # address of a semaphore -> list of addresses of the tasks that hold it
+waiting = {}  # address of a task -> address of the lock it waits for
 hidden = {}  # address -> how many outer primitives wait through it just now
 families = {}  # class -> Family
 directories = ()  # of the libraries whose frames are left out at the inner end of stacks
@@ -81,6 +82,11 @@ def add_directory(path):
     global directories
     if path not in directories:
         directories += (path,)
+
+
+def waiting_for(task):
+    """Address of the lock a task (given by its address) waits for, 0 for none."""
+    return waiting.get(task, 0)
 
 
 def family_of(lock):
@@ -223,6 +229,7 @@ def begin_wait(lock, op, frame, task=None):
     elif key in permits:
         _show_permits(info, permits[key])
     info.waiters[task] = (op, stack)
+    waiting[task] = key
     active[key] = info
     core.emit(w.OP_LOCK_WAIT, key, task, op, stack)
     if info.family.single and holder == task and task:
@@ -253,6 +260,7 @@ def end_wait(lock, ok, holds):
         return
     task = core.current_task_id()
     op_stack = info.waiters.pop(task, None)
+    waiting.pop(task, None)
     if op_stack is None:
         return
     core.emit(w.OP_LOCK_WAIT_END, key, task, 0 if ok else 1)

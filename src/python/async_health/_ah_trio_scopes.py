@@ -1,0 +1,317 @@
+"""trio's cancel scopes and nurseries in the terms of the common model.
+
+A nursery and its own cancel scope are one thing here: kind nursery, the address of the cancel scope. So cancelling
+`nursery.cancel_scope` is cancelling the nursery, and its children name that address as their group.
+"""
+
+import ast
+import os
+import sys
+import weakref
+
+from . import _ah_core as core
+from . import _ah_locks as locks
+from . import _ah_splice as splice
+from . import _ah_wire as w
+
+HOOK = "trio.scopes"
+
+_DEPTHS = (0, 8, 40)
+
+
+class Open:
+    """One entered scope."""
+
+    __slots__ = ("ref", "host", "kind", "stack", "deliveries", "told")
+
+    def __init__(self, ref, host, kind, stack):
+        self.ref = ref
+        self.host = host
+        self.kind = kind
+        self.stack = stack
+        #: Cancellations delivered through it so far, and how many of those the model knows.
+        self.deliveries = 0
+        self.told = 0
+
+
+class _Ref(weakref.ref):
+    __slots__ = ("key",)
+
+
+open_scopes = {}  # address of the CancelScope -> Open
+
+AH = locks.Hooks()
+_run_file = ""
+
+
+def _lost(ref):
+    known = open_scopes.get(ref.key)
+    if known is not None and known.ref is ref:
+        del open_scopes[ref.key]
+        core.emit(w.OP_SCOPE_LOST, ref.key)
+
+
+def stack_of(frame, limit=None):
+    """Stack id of the program's frames from `frame` outward, down to trio's run loop; 0 at level `light`."""
+    if limit is None:
+        limit = _DEPTHS[core.state.level]
+    if not limit:
+        return 0
+    frame = locks.outside(frame)
+    codes = []
+    lastis = []
+    while frame is not None:
+        code = frame.f_code
+        if code.co_name == "unrolled_run" and code.co_filename == _run_file:
+            break
+        if not limit:
+            lastis.append(-1)  # cut
+            break
+        codes.append(code)
+        lastis.append(frame.f_lasti)
+        limit -= 1
+        frame = frame.f_back
+    return core.frames_id(tuple(codes), tuple(lastis), True)
+
+
+@core.hook(HOOK)
+def _entered(scope):
+    frame = sys._getframe(2)
+    caller = frame.f_back
+    kind = w.SCOPE_TRIO_CANCEL_SCOPE
+    if caller is not None and caller.f_code.co_name == "__aenter__" and caller.f_code.co_filename == _run_file:
+        kind = w.SCOPE_TRIO_NURSERY
+    adopt(scope, core.current_task_id(), kind, stack_of(caller or frame))
+
+
+def adopt(scope, host, kind, stack):
+    """Announce an entered scope."""
+    key = id(scope)
+    ref = _Ref(scope, _lost)
+    ref.key = key
+    open_scopes[key] = Open(ref, host, kind, stack)
+    core.emit(w.OP_SCOPE_ENTER, key, host, kind, stack)
+    _meta(scope)
+
+
+def _meta(scope):
+    status = scope._cancel_status
+    parent = status._parent if status is not None else None
+    parent_id = id(parent._scope) if parent is not None else 0
+    deadline = scope._deadline
+    flags = w.SCOPE_FLAG_SHIELD if scope._shield else 0
+    if scope._cancel_called:
+        flags |= w.SCOPE_FLAG_CANCEL_CALLED
+    if deadline == deadline and abs(deadline) != float("inf"):
+        try:
+            remaining = deadline - AH.clock()
+        except Exception:  # outside of a run: the deadline is set before anybody waits
+            return
+        due = core.since_start(core.now() + int(remaining * 1e9))
+    else:
+        due = -1
+    core.emit(w.OP_SCOPE_META, id(scope), parent_id, due, flags)
+
+
+@core.hook(HOOK)
+def _changed(scope):
+    """Deadline or shield was set."""
+    if scope._cancel_status is not None and id(scope) in open_scopes:
+        _meta(scope)
+
+
+@core.hook(HOOK)
+def _closing(scope, exc):
+    """The scope is about to be left: the flags that can only be told before."""
+    frame = sys._getframe(2)
+    flags = w.EXIT_WITH_EXCEPTION if exc is not None else 0
+    key = id(scope)
+    known = open_scopes.get(key)
+    task = core.current_task()
+    address = id(task) if task is not None else 0
+    status = scope._cancel_status
+    misuse = None
+    if known is not None and known.host and known.host != address:
+        flags |= w.EXIT_CROSS_TASK
+        misuse = "cross-task-exit"
+    elif (
+        known is not None
+        and task is not None
+        and status is not None
+        and task._cancel_status is not status
+        and not status.abandoned_by_misnesting  # told when the outer scope was left
+    ):
+        flags |= w.EXIT_OUT_OF_ORDER
+        misuse = "out-of-order-exit"
+    if in_finaliser(frame):
+        flags |= w.EXIT_BY_FINALISER
+    stack = 0
+    if misuse is not None or core.state.level == core.FULL:
+        stack = stack_of(frame.f_back, 40)
+    if misuse is not None:
+        core.violation(
+            misuse,
+            locks.outside(frame.f_back),
+            {
+                "message": "A trio %s is left by another task than the one that entered it."
+                % ("nursery" if known.kind == w.SCOPE_TRIO_NURSERY else "cancel scope")
+                if misuse == "cross-task-exit"
+                else "A trio scope is left while a scope opened inside it is still open.",
+                "scope": key,
+                "task": address,
+                "host": known.host,
+            },
+        )
+    return (flags, stack, address)
+
+
+@core.hook(HOOK)
+def _closed(scope, token):
+    if token is None:
+        return
+    flags, stack, address = token
+    key = id(scope)
+    if flags & w.EXIT_CROSS_TASK and scope._cancel_status is not None:
+        # trio refused: the scope stays open where it was entered. The attempt is told all the same.
+        core.emit(w.OP_SCOPE_EXIT, key, address, flags, stack)
+        return
+    if open_scopes.pop(key, None) is None:
+        return
+    if scope.cancelled_caught:
+        flags |= w.EXIT_CANCELLED_CAUGHT
+    core.emit(w.OP_SCOPE_EXIT, key, address, flags, stack)
+
+
+def in_finaliser(frame):
+    """Is this an async generator's clean-up by the runner's asyncgen hooks?"""
+    depth = 0
+    while frame is not None and depth < 12:
+        code = frame.f_code
+        if code.co_name in ("_finalize_one", "finalize_remaining") and code.co_filename.endswith("_asyncgens.py"):
+            return True
+        frame = frame.f_back
+        depth += 1
+    return False
+
+
+_SOURCES = {
+    "deadline": w.REASON_DEADLINE,
+    "explicit": w.REASON_EXPLICIT,
+    "nursery": w.REASON_CHILD_FAILED,
+    "KeyboardInterrupt": w.REASON_EXPLICIT,
+    "shutdown": w.REASON_EXPLICIT,
+}
+
+#: Functions of trio's `_run.py` through which a cancellation comes, for versions without `CancelReason`.
+_ROUTES = {
+    "expire": w.REASON_DEADLINE,
+    "cancel_called": w.REASON_DEADLINE,
+    "__enter__": w.REASON_DEADLINE,
+    "_nested_child_finished": w.REASON_HOST_FAILED,
+    "_child_finished": w.REASON_CHILD_FAILED,
+}
+
+
+@core.hook(HOOK)
+def _cancelled(scope, reason):
+    """The scope's cancellation is requested for the first time."""
+    frame = sys._getframe(2)
+    why = _SOURCES.get(getattr(reason, "source", None), w.REASON_EXPLICIT)
+    caller = frame.f_back
+    for _ in range(4):
+        if caller is None or caller.f_code.co_filename != _run_file:
+            break
+        route = _ROUTES.get(caller.f_code.co_name)
+        if route is not None:
+            why = route
+            break
+        caller = caller.f_back
+    who = 0 if why == w.REASON_DEADLINE else core.current_task_id()
+    stack = stack_of(frame.f_back) if why != w.REASON_DEADLINE else 0
+    core.emit(w.OP_SCOPE_CANCEL, id(scope), who, why, stack)
+
+
+@core.hook(HOOK)
+def _delivered(task):
+    """A Cancelled exception was put into a task."""
+    status = task._cancel_status
+    found = None
+    for _ in range(200):
+        if status is None or not status.effectively_cancelled:
+            break
+        if status._scope._cancel_called:
+            found = status._scope
+        status = status._parent
+    key = id(found) if found is not None else 0
+    core.emit(w.OP_TASK_CANCEL_DELIVERED, id(task), 0, key)
+    known = open_scopes.get(key)
+    if known is not None:
+        known.deliveries += 1
+
+
+def tick():
+    """Tell how often cancellations were delivered."""
+    for key, known in list(open_scopes.items()):
+        if known.deliveries != known.told:
+            known.told = known.deliveries
+            core.emit(w.OP_SCOPE_DELIVERIES, key, 0, known.deliveries)
+
+
+def sync():
+    """Restate the open scopes, outer ones first (they were entered first)."""
+    for key, known in list(open_scopes.items()):
+        scope = known.ref()
+        if scope is None:
+            continue
+        core.emit(w.OP_SCOPE_ENTER, key, known.host, known.kind, known.stack)
+        _meta(scope)
+        if known.deliveries:
+            core.emit(w.OP_SCOPE_DELIVERIES, key, 0, known.deliveries)
+
+
+def forget():
+    """Stack ids of an earlier listener mean nothing any more."""
+    for known in list(open_scopes.values()):
+        known.stack = 0
+
+
+AH.entered, AH.closing, AH.closed, AH.cancelled = _entered, _closing, _closed, _cancelled
+AH.changed, AH.delivered = _changed, _delivered
+
+
+def install(run):
+    """Hooks of `trio._core._run`."""
+    global _run_file
+    _run_file = run.__file__
+    if not os.path.isabs(_run_file):
+        _run_file = run.CancelScope.__enter__.__code__.co_filename
+    AH.clock = run.current_time
+    scope = run.CancelScope
+    is_return = lambda statement: isinstance(statement, ast.Return)  # noqa: E731
+    splice.apply(HOOK, scope.__enter__, splice.before(is_return, "AH.entered(self)", AH))
+    splice.apply(
+        HOOK,
+        scope._close,
+        splice.before(is_return, "AH.closed(self, _ah_token)", AH),
+        splice.prepend("_ah_token = AH.closing(self, exc)", AH),
+    )
+    if hasattr(scope, "_cancel"):
+        first = "if not self._cancel_called: AH.cancelled(self, cancel_reason)"
+        splice.apply(HOOK, scope._cancel, splice.prepend(first, AH))
+    else:
+        splice.apply(
+            HOOK, scope.cancel, splice.prepend("if not self._cancel_called: AH.cancelled(self, None)", AH)
+        )
+    for name in ("deadline", "shield"):
+        setter = vars(scope)[name].fset
+        splice.apply(HOOK, setter, splice.append("AH.changed(self)", AH))
+
+    def reschedules(statement):
+        call = getattr(statement, "value", None)
+        return (
+            isinstance(statement, ast.Expr)
+            and isinstance(call, ast.Call)
+            and getattr(call.func, "attr", None) == "reschedule"
+        )
+
+    splice.apply(HOOK, run.Task._attempt_abort, splice.after(reschedules, "AH.delivered(self)", AH))
