@@ -1,0 +1,549 @@
+"""Birth, end, cancellation and loss of asyncio tasks: C tasks, Python tasks, uvloop, task factories, eager tasks.
+
+Birth is seen where every task registers itself (the registry's `add`), the end by a done callback that
+`BaseEventLoop.call_soon` runs on the spot, so it costs no turn of the loop. A task that is collected while pending is seen by
+the registry's own weak reference. Nothing here refers to a task, its coroutine or its exception after the call.
+"""
+
+import contextvars
+import sys
+from _thread import get_ident
+from weakref import ref
+
+from . import _ah_core as core
+from . import _ah_tasks_cancel as cancels
+from . import _ah_wire as wire
+from ._ah_inject import inject
+from ._ah_intern import DEPTHS, frames_id, stack_id, string_id
+
+_now = core.now
+_extend = core.extend
+_getframe = sys._getframe
+
+#: Rows of the tasks that live, by address: what a sync restates, and how a loss is told from an end.
+live = {}
+
+#: Callbacks run on the spot get this context: the program's own must be neither kept nor seen.
+_EMPTY = contextvars.Context()
+_contexts = {}
+
+_task_type = None
+_tasks_module = None
+_current = {}
+#: Weak sets that hold the tasks (asyncio's own).
+registries = []
+#: On 3.14, where C tasks register in a list of their own: our weak references, by address.
+_own_refs = {}
+_depth = DEPTHS[core.STANDARD]
+_MAX_EXCEPTION = 400
+_MAX_TRACEBACK = 32
+
+
+def install(_options):
+    """Set the hooks once asyncio is imported."""
+    core.on_detail(_set_depth)
+    _set_depth(core.state.level)
+    core.on_sync(_sync)
+    core.on_start(_forget)
+    core.on_import("asyncio", _install)
+
+
+def _set_depth(level):
+    global _depth
+    _depth = DEPTHS[level]
+
+
+def _forget():
+    """A new listener, or a forked child: string and stack ids of old rows mean nothing any more."""
+    for address, row in list(live.items()):
+        live[address] = row[:4] + (0, 0)
+    task_texts.clear()
+
+
+#: Qualified name's id by address of live tasks whose row was forgotten; refilled by the sync.
+task_texts = {}
+
+
+def _install(asyncio):
+    global _task_type, _tasks_module, _current
+    tasks = _tasks_module = asyncio.tasks
+    events = sys.modules["asyncio.events"]
+    base_events = sys.modules["asyncio.base_events"]
+    _task_type = tasks.Task
+    current = getattr(tasks, "_current_tasks", None)
+    forced = core.state.options.get("taskHook")  # tests force the way of 3.14 on older ones
+    own_list = hasattr(sys.modules.get("_asyncio"), "all_tasks") or forced == "create_task"
+    if isinstance(current, dict) and sys.version_info < (3, 14):
+        _current = current
+        core.current_task_finders.insert(0, _finder(current, events))
+    else:
+        core.current_task_finders.insert(0, _plain_finder(asyncio))
+    core.set_stack_boundary(events.Handle._run.__code__)
+    _hook_done(base_events, sys.modules.get("asyncio.base_futures"))
+    registry = getattr(tasks, "_scheduled_tasks", None)
+    if registry is None:  # not `or`: an empty registry is false
+        registry = getattr(tasks, "_all_tasks", None)
+    if registry is None:
+        core.missing("tasks.created", "asyncio.tasks has no registry of tasks")
+    else:
+        registries.append(registry)
+        if forced != "create_task":
+            _hook_registry(registry)
+    if own_list or sys.version_info >= (3, 12):
+        returns = "AH_BORN(AH_VALUE)" if own_list else "AH_BORN(AH_VALUE) if self._task_factory is not None else AH_VALUE"
+        create = base_events.BaseEventLoop.create_task
+        if not inject(create, "tasks.create_task", returns=returns, AH_BORN=_born):
+            core.missing("tasks.create_task", "no source of BaseEventLoop.create_task")
+    if own_list:
+        core.on_tick(_poll)
+    cancels.install(tasks, note_cancel=None)
+    _adopt_existing()
+
+
+# --- who runs -----------------------------------------------------------------------------------------------------
+
+
+def _finder(current, events):
+    """The running task of this thread. `asyncio.current_task` costs a getpid before 3.12; with one loop this does not."""
+    running = events._get_running_loop
+    loops = {}
+
+    def find():
+        if not current:
+            return None
+        ident = get_ident()
+        known = loops.get(ident)
+        if known is not None:
+            loop = known()
+            if loop is not None:
+                task = current.get(loop)
+                if task is not None:
+                    return task
+        loop = running()
+        if loop is None:
+            return None
+        try:
+            loops[ident] = ref(loop)
+        except TypeError:
+            pass
+        return current.get(loop)
+
+    return find
+
+
+def _plain_finder(asyncio):
+    def find():
+        try:
+            return asyncio.current_task()
+        except RuntimeError:
+            return None
+
+    return find
+
+
+# --- birth --------------------------------------------------------------------------------------------------------
+
+
+def _hook_registry(registry):
+    data = registry.data
+    add_ref = data.add
+    discard_ref = data.discard
+    plain_add = type(registry).add
+    old_style = hasattr(registry, "_pending_removals")
+    pending = getattr(registry, "_pending_removals", None)
+    refs = {}
+
+    def gone(reference):
+        # In place of WeakSet's own `_remove`, and then: was the task still pending?
+        try:
+            if registry._iterating:
+                pending.append(reference)
+            else:
+                discard_ref(reference)
+            # The hash of an object is its address without the four low bits, unless its class says otherwise.
+            address = hash(reference) << 4
+            if address in live:
+                _dropped(address)
+        except Exception:  # interpreter shutdown
+            pass
+
+    def gone_elsewhere(reference):
+        try:
+            address = refs.pop(reference, 0)
+            if address in live:
+                _dropped(address)
+        except Exception:
+            pass
+
+    def add(task):
+        if old_style and type(task) is _task_type:
+            if pending:
+                registry._commit_removals()
+            add_ref(ref(task, gone))
+        else:
+            plain_add(registry, task)
+            try:
+                if id(task) not in live:
+                    refs[ref(task, gone_elsewhere)] = id(task)
+            except Exception:
+                pass
+        try:
+            address = id(task)
+            if address in live:
+                return
+            moment = _now()
+            loop = task._loop
+            creator = _current.get(loop)
+            if creator is None:
+                parent = 0
+            else:
+                parent = id(creator)
+                if parent not in live and parent != address:
+                    known(creator)
+            row = (
+                1,  # OP_TASK_NEW
+                moment,
+                address,
+                parent,
+                string_id(task._coro.__qualname__),
+                stack_id(_getframe(1), _depth) if _depth else 0,
+            )
+            live[address] = row
+            _extend(row)
+            if creator is None:
+                _extend((11, moment, address, id(loop), 0, 0))  # OP_TASK_LOOP
+            context = _contexts.get(type(loop))
+            if context is None:
+                context = _context_for(loop)
+            task.add_done_callback(_done, context=context)
+        except AttributeError:
+            _born_otherwise(task)
+        except Exception as error:
+            core.fail("tasks.created", error)
+
+    registry.add = add
+
+    def undo():
+        if vars(registry).get("add") is add:
+            del registry.add
+
+    core.on_remove("tasks.created", undo)
+
+
+def _context_for(loop):
+    """The context for done callbacks on `loop`. Loops that run them on the spot share one; others may run in parallel
+    threads, and a context cannot be entered twice, so each has its own."""
+    kind = type(loop)
+    base = sys.modules["asyncio.base_events"].BaseEventLoop
+    if isinstance(loop, base) and kind.call_soon is base.call_soon:
+        _contexts[kind] = _EMPTY
+        return _EMPTY
+    key = id(loop)
+    context = _contexts.get(key)
+    if context is None:
+        context = _contexts[key] = contextvars.Context()
+    return context
+
+
+def _name_of(coroutine):
+    return getattr(coroutine, "__qualname__", None) or getattr(coroutine, "__name__", None) or type(coroutine).__qualname__
+
+
+def coroutine_of(task):
+    """The coroutine a task drives, or None."""
+    try:
+        return task._coro
+    except AttributeError:
+        getter = getattr(task, "get_coro", None)
+        return getter() if getter is not None else None
+
+
+def loop_of(task):
+    try:
+        return task._loop
+    except AttributeError:
+        getter = getattr(task, "get_loop", None)
+        return getter() if getter is not None else None
+
+
+def _born_otherwise(task, frame=None):
+    """Birth of a task that lacks what asyncio's own have: a foreign class, or a coroutine-like without a name."""
+    try:
+        address = id(task)
+        if address in live or getattr(task, "done", bool)():
+            return
+        loop = loop_of(task)
+        creator = _current.get(loop) if loop is not None else None
+        parent = id(creator) if creator is not None and creator is not task else 0
+        name = string_id(str(_name_of(coroutine_of(task))))
+        row = (1, _now(), address, parent, name, stack_id(frame, _depth))
+        live[address] = row
+        _extend(row)
+        if not parent and loop is not None:
+            core.emit(wire.OP_TASK_LOOP, address, id(loop))
+        if loop is not None:
+            task.add_done_callback(_done, context=_context_for(loop))
+    except (AttributeError, TypeError):
+        return  # not a task in any sense we know
+    except Exception as error:
+        core.fail("tasks.created", error)
+
+
+def known(task):
+    """Make sure a task that acts has been announced (an eager task acts before it registers; others when we came late)."""
+    address = id(task)
+    if address in live:
+        return
+    try:
+        if task.done():
+            return
+        own = _own_refs_needed(task)
+        _born_otherwise(task)
+        if own:
+            _watch(task)
+    except Exception:
+        pass
+
+
+def _own_refs_needed(task):
+    return sys.version_info >= (3, 14) or core.state.options.get("taskHook") == "create_task"
+
+
+def _watch(task):
+    """Notice the loss of a task that is in none of the hooked registries."""
+    address = id(task)
+
+    def lost(reference):
+        try:
+            if _own_refs.get(address) is reference:
+                del _own_refs[address]
+                if address in live:
+                    _dropped(address)
+        except Exception:
+            pass
+
+    try:
+        _own_refs[address] = ref(task, lost)
+    except TypeError:
+        pass
+
+
+def _born(task):
+    """`create_task` of a loop with a factory (eager tasks may already be done), or of any loop on 3.14."""
+    try:
+        if id(task) in live:
+            return task
+        if task.done():
+            loop = loop_of(task)
+            creator = _current.get(loop) if _current else core.current_task()
+            parent = 0 if creator is None else id(creator)
+            core.extend(
+                (
+                    1,
+                    _now(),
+                    id(task),
+                    parent,
+                    string_id(str(_name_of(coroutine_of(task)))),
+                    stack_id(_getframe(1), _depth),
+                )
+            )
+            live[id(task)] = None
+            _done(task)
+        else:
+            _born_otherwise(task, _getframe(1))
+            if id(task) in live and _own_refs_needed(task):
+                _watch(task)
+    except Exception as error:
+        core.fail("tasks.create_task", error)
+    return task
+
+
+def _poll():
+    """3.14: tasks that no `create_task` of ours made (uvloop, direct construction)."""
+    for task in all_tasks():
+        if id(task) not in live:
+            known(task)
+
+
+def all_tasks():
+    """Strong references to all tasks that are known to asyncio now; drop them soon. Not all are pending."""
+    found = []
+    for registry in registries:
+        for reference in list(registry.data):
+            task = reference()
+            if task is not None:
+                found.append(task)
+    eager = getattr(_tasks_module, "_eager_tasks", None)
+    if eager:
+        found.extend(list(eager))
+    own = sys.modules.get("_asyncio")
+    if _own_refs_needed(None) and own is not None:
+        found.extend(task for task in (reference() for reference in list(_own_refs.values())) if task is not None)
+        lister = getattr(own, "all_tasks", None)
+        from . import _ah_loop
+
+        for loop in _ah_loop.loops() if lister is not None else ():
+            try:
+                found.extend(lister(loop))
+            except Exception:
+                pass
+    return found
+
+
+def find_task(address):
+    """The live task at an address, or None. Walks all references: for rare requests only."""
+    for task in all_tasks():
+        if id(task) == address:
+            return task
+    return None
+
+
+def _adopt_existing():
+    for task in all_tasks():
+        known(task)
+
+
+# --- end ----------------------------------------------------------------------------------------------------------
+
+
+def _hook_done(base_events, base_futures):
+    loop_type = base_events.BaseEventLoop
+    name = "tasks.done"
+    if not inject(
+        loop_type.call_soon,
+        name,
+        prologue="if callback is AH_DONE:\n return AH_DONE(*args)",
+        AH_DONE=_done,
+    ):
+        plain = loop_type.call_soon
+
+        def call_soon(self, callback, *args, **keywords):
+            if callback is _done:
+                return _done(*args)
+            return plain(self, callback, *args, **keywords)
+
+        core.patch(loop_type, "call_soon", call_soon, name)
+    if base_futures is not None and hasattr(base_futures, "_future_repr_info"):
+        _hide_from_repr(base_futures)
+
+
+def _hide_from_repr(base_futures):
+    plain = base_futures._future_repr_info
+    format_callbacks = base_futures._format_callbacks
+
+    def _future_repr_info(future):
+        info = plain(future)
+        callbacks = future._callbacks
+        if callbacks and any(entry[0] is _done for entry in callbacks):
+            rest = [entry for entry in callbacks if entry[0] is not _done]
+            shown = format_callbacks(callbacks)
+            if shown in info:
+                at = info.index(shown)
+                info[at : at + 1] = [format_callbacks(rest)] if rest else []
+        return info
+
+    core.patch(base_futures, "_future_repr_info", _future_repr_info, "tasks.repr")
+
+
+def _done(task):
+    """A task ended. Reads `_exception`, which unlike `exception()` leaves "never retrieved" as it is."""
+    try:
+        address = id(task)
+        if address not in live:
+            return
+        del live[address]
+        exception = task._exception
+        if exception is None:
+            _extend((2, _now(), address, 0, 1 if task.cancelled() else 0, 0))  # OP_TASK_END
+        else:
+            _failed(task, address, exception)
+        if cancels.pending:
+            cancels.pending.pop(address, None)
+    except AttributeError:
+        _done_otherwise(task)
+    except Exception as error:
+        core.fail("tasks.done", error)
+
+
+def _failed(task, address, exception):
+    if sys.version_info >= (3, 11) and not isinstance(exception, BaseException):
+        exception = None
+    name = _explicit_name(task)
+    if name:
+        core.emit(wire.OP_TASK_NAME, address, 0, string_id(name))
+    if isinstance(exception, sys.modules["asyncio.exceptions"].CancelledError):
+        core.emit(wire.OP_TASK_END, address, 0, wire.OUTCOME_CANCELLED, 0)
+        return
+    text = string_id(exception_text(exception))
+    core.emit(wire.OP_TASK_END, address, text, wire.OUTCOME_FAILED, traceback_id(exception))
+
+
+def _done_otherwise(task):
+    try:
+        core.emit(wire.OP_TASK_END, id(task), 0, wire.OUTCOME_CANCELLED if task.cancelled() else wire.OUTCOME_OK, 0)
+    except Exception:
+        pass
+
+
+def _explicit_name(task):
+    try:
+        return str(task.get_name())
+    except Exception:
+        return ""
+
+
+def exception_text(exception):
+    """`Type: message`, cut; the program's own `__str__` may fail or be long."""
+    kind = type(exception)
+    name = kind.__qualname__ if kind.__module__ in ("builtins", "__main__") else "%s.%s" % (kind.__module__, kind.__qualname__)
+    try:
+        message = str(exception)
+    except Exception:
+        message = ""
+    text = "%s: %s" % (name, message) if message else name
+    return text if len(text) <= _MAX_EXCEPTION else text[:_MAX_EXCEPTION] + "…"
+
+
+def traceback_id(exception):
+    """Stack id of where an exception was raised, innermost first."""
+    codes = []
+    lastis = []
+    entry = exception.__traceback__
+    while entry is not None and len(codes) < 200:
+        codes.append(entry.tb_frame.f_code)
+        lastis.append(entry.tb_lasti)
+        entry = entry.tb_next
+    codes.reverse()
+    lastis.reverse()
+    cut = len(codes) > _MAX_TRACEBACK
+    return frames_id(tuple(codes[:_MAX_TRACEBACK]), tuple(lastis[:_MAX_TRACEBACK]) + ((-1,) if cut else ()), True)
+
+
+def _dropped(address):
+    del live[address]
+    if cancels.pending:
+        cancels.pending.pop(address, None)
+    _extend((2, _now(), address, 0, 3, 0))  # OP_TASK_END, OUTCOME_DROPPED
+
+
+# --- snapshot -----------------------------------------------------------------------------------------------------
+
+
+def _sync():
+    """State again all live tasks, with the time and place of their creation as far as known."""
+    _adopt_existing()
+    nameless = {address for address, row in list(live.items()) if row is not None and not row[4]}
+    if nameless:  # texts forgotten for a new listener
+        for task in all_tasks():
+            if id(task) in nameless and id(task) in live:
+                row = live[id(task)]
+                live[id(task)] = row[:4] + (string_id(str(_name_of(coroutine_of(task)))), row[5])
+    for row in list(live.values()):
+        if row is not None:
+            _extend(row)
+    for task in all_tasks():
+        row = live.get(id(task))
+        if row is not None and not row[3]:
+            loop = loop_of(task)
+            if loop is not None:
+                _extend((11, _now(), id(task), id(loop), 0, 0))
