@@ -8,6 +8,7 @@ import { HealthModel } from '../health';
 import { ProbeLink, type ProbePayload, readPayload } from '../probe';
 import type { ProbeStatus } from '../shared/panel';
 import type { AsyncHealthOptions } from '../shared/settings';
+import { ConfigurationResolver } from './ConfigurationResolver';
 import { CustomRequests } from './CustomRequests';
 import type { Discovery } from './config/interpreter';
 import type { AdapterContext } from './context';
@@ -37,8 +38,9 @@ export type { Configuration, Upstream } from './upstream';
 
 export interface AdapterOptions {
   /**
-   * The session's configuration when it is known before the first message (VS Code). Without it debugpy is started at `initialize`, and
-   * an `attach` with `connect` moves the session to the debugpy that listens there.
+   * The session's configuration when it is known before the first message (VS Code): `launch` and `attach` are then resolved as the
+   * Python Debugger does it. Without it debugpy is started at `initialize`, arguments pass unchanged, and an `attach` with `connect`
+   * moves the session to the debugpy that listens there.
    */
   configuration?: Configuration;
   /** debugpy to use instead of the one that would be started. */
@@ -87,7 +89,14 @@ export class AsyncDebugAdapter implements AdapterContext {
       () => this.payload(),
       () => this.proxy.hold(),
     );
-    this.interceptors = [this.supervisor, ...this.plugIns()];
+    this.interceptors = [this.supervisor];
+    if (setup.configuration) {
+      const keep = (configuration: Configuration) => {
+        this.configuration = configuration;
+      };
+      this.interceptors.push(new ConfigurationResolver(setup.discovery ?? {}, keep, this.log));
+    }
+    this.interceptors.push(...this.plugIns());
     this.proxy = new DapProxy(
       (message) => this.send(message),
       this.interceptors,

@@ -1,7 +1,8 @@
 /** Which debugpy a session talks to. */
 
 import { resolveDebugpy } from './config/debugpy';
-import { type Discovery, findPython } from './config/interpreter';
+import { type Discovery, findPythonSync } from './config/interpreter';
+import type { Configuration } from './config/resolve';
 import { DebugpyServer } from './DebugpyServer';
 import { UserError } from './errors';
 import type { Log } from './log';
@@ -9,7 +10,7 @@ import type { Log } from './log';
 /** Given by the caller: instead of the debugpy that the adapter would choose. */
 export type Upstream = { exec: string[]; cwd?: string } | { host: string; port: number };
 
-export type Configuration = Record<string, unknown>;
+export type { Configuration };
 
 /** Host and port of a listening adapter that an attach configuration names; nothing when debugpy is to be started. */
 export function attachTarget(configuration: Configuration): { host: string; port: number } | undefined {
@@ -45,7 +46,7 @@ export async function openUpstream(
   }
   const target = configuration && attachTarget(configuration);
   if (target) return DebugpyServer.connect({ ...target, log });
-  const python = await findPython(configuration ?? {}, discovery);
+  const python = findPythonSync(configuration ?? {}, discovery);
   const debugpy = await resolveDebugpy(configuration ?? {}, python, discovery);
   log.info(`python: ${python.command.join(' ')} (${python.source}); debugpy: ${debugpy.path ?? 'its own'} (${debugpy.source})`);
   const args = configuration?.logToFile === true && discovery.logDir ? ['--log-dir', discovery.logDir] : [];

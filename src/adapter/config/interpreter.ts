@@ -26,10 +26,13 @@ export interface Interpreter {
 const WINDOWS = process.platform === 'win32';
 const NAMES = WINDOWS ? ['python.exe', 'python3.exe', 'py.exe'] : ['python3', 'python'];
 
+/** Keys of a configuration that name the interpreter for debugpy's adapter, best first. */
+const ADAPTER_KEYS = ['debugAdapterPython', 'python', 'pythonPath'];
+
 /** @throws UserError `no-python` that names what was looked at */
-export async function findPython(configuration: Record<string, unknown>, discovery: Discovery): Promise<Interpreter> {
+export function findPythonSync(configuration: Record<string, unknown>, discovery: Discovery, keys: string[] = ADAPTER_KEYS): Interpreter {
   const env = discovery.env ?? process.env;
-  for (const key of ['debugAdapterPython', 'python', 'pythonPath']) {
+  for (const key of keys) {
     const command = asCommand(configuration[key]);
     if (!command) continue;
     const found = locate(command[0]!, discovery.workspaceFolder, env);

@@ -56,12 +56,13 @@ export class DapTester {
   }
 
   /** First event from `from` on (index into `received`) that fits; waits for it. */
-  // biome-ignore lint/suspicious/noExplicitAny: see request
   event(
     name: string,
+    // biome-ignore lint/suspicious/noExplicitAny: see request
     fits: (body: any) => boolean = () => true,
     from = 0,
     timeoutMs = 20_000,
+    // biome-ignore lint/suspicious/noExplicitAny: see request
   ): Promise<DebugProtocol.Event & { body: any }> {
     const find = () =>
       this.received
