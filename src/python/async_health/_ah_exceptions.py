@@ -1,3 +1,232 @@
+"""Failures that nobody looks at, and use of a loop's things from elsewhere.
+
+- exceptions never retrieved and other errors given to the loop's exception handler;
+- coroutines dropped unrun, from the runtime's own warning function (the warning itself stays as it is);
+- primitives used from another loop, futures of another loop awaited, `call_soon` from another thread.
+"""
+
+import _thread
+import sys
+
 from . import _ah_core as core
-def note_wrong_loop(obj, what, running, expected, frame): pass
-def install(o): pass
+from . import _ah_intern as intern
+from . import _ah_locks as locks
+from . import _ah_splice as splice
+from ._ah_tasks import exception_text, failure_callbacks, traceback_id
+
+HANDLER = "asyncio.call_exception_handler"
+UNAWAITED = "warnings.unawaited"
+WRONG_LOOP = "asyncio.wrong_loop"
+
+_MAX_REPORTED = 1000
+
+AH = locks.Hooks()
+AH.ident = _thread.get_ident
+_reported = set()  # (what, code name, line) of wrong uses already told
+
+
+# --- the loop's exception handler -------------------------------------------------------------------------------------
+
+
+@core.hook(HANDLER)
+def _handled(loop, context):
+    error = context.get("exception")
+    future = context.get("task") or context.get("future")
+    if error is None:
+        # "Task was destroyed but it is pending" has its own row; anything else is worth a note.
+        if "task" in context:
+            return
+        core.note(_loop_note(context, None))
+        return
+    asyncio_tasks = sys.modules.get("asyncio.tasks")
+    is_task = asyncio_tasks is not None and isinstance(future, (asyncio_tasks.Task, asyncio_tasks._PyTask))
+    if future is not None and future.done() and not future.cancelled() and getattr(future, "_exception", None) is error:
+        note = {
+            "kind": "exception-never-retrieved",
+            "task": id(future) if is_task else 0,
+            "exception": exception_text(error),
+            "stack": traceback_id(error),
+            "creation": 0,
+            "message": str(context.get("message") or ""),
+        }
+        if is_task:
+            note["taskName"] = future.get_name()
+        core.note(note)
+        return
+    core.note(_loop_note(context, error))
+
+
+def _loop_note(context, error):
+    return {
+        "kind": "loop-exception",
+        "message": str(context.get("message") or "")[:500],
+        "exception": exception_text(error) if error is not None else "",
+        "task": core.current_task_id(),
+        "stack": traceback_id(error) if error is not None else 0,
+    }
+
+
+AH.handled = _handled
+
+
+def _install_handler(module):
+    base = sys.modules["asyncio.base_events"].BaseEventLoop
+    splice.apply(HANDLER, base.call_exception_handler, splice.prepend("AH.handled(self, context)", AH))
+    # `call_soon` and `call_at` ask `_check_closed` first, and so does `call_soon_threadsafe`, which may come from anywhere.
+    first = "if self._thread_id is not None and AH.ident() != self._thread_id: AH.foreign(self)"
+    splice.apply(WRONG_LOOP, base._check_closed, splice.prepend(first, AH))
+    mixins = sys.modules.get("asyncio.mixins")
+    if mixins is not None and sys.version_info >= (3, 10):
+        splice.apply(
+            WRONG_LOOP, mixins._LoopBoundMixin._get_loop, splice.before(splice.raises, "AH.wrong(self, loop)", AH)
+        )
+
+
+def _install_uvloop(module):
+    original = module.Loop.call_exception_handler
+
+    def call_exception_handler(self, context):
+        _handled(self, context)
+        return original(self, context)
+
+    core.patch(module.Loop, "call_exception_handler", call_exception_handler, HANDLER)
+
+
+# --- coroutines dropped unrun -----------------------------------------------------------------------------------------
+
+
+@core.hook(UNAWAITED)
+def _unawaited(coroutine):
+    code = getattr(coroutine, "cr_code", None)
+    name = getattr(coroutine, "__qualname__", None) or type(coroutine).__name__
+    origin = getattr(coroutine, "cr_origin", None)
+    if origin:
+        stack = _origin_id(origin)
+    elif _thread.get_ident() == core.state.thread_ident and code is not None:
+        # The collector ran on the probe's thread: where it was dropped says nothing, so where it is defined.
+        stack = intern.frames_id((code,), (-1,), False)
+    else:
+        # Most often the very line that called the function and dropped the result.
+        stack = core.stack_id(sys._getframe(3), 20)
+    core.note({"kind": "never-awaited", "coroutine": name, "stack": stack})
+
+
+def _origin_id(origin):
+    """Stack id of `cr_origin`: (file, line, function), innermost first."""
+    codes = []
+    template = _origin_id.__code__
+    for file, line, function in origin[:20]:
+        # Equality of code objects leaves the file out, so it goes into the constants as well.
+        codes.append(
+            template.replace(
+                co_filename=file, co_name=function, co_firstlineno=line, co_consts=(file,), **_qualname(function)
+            )
+        )
+    return intern.frames_id(tuple(codes), (-1,) * len(codes), False)
+
+
+def _qualname(name):
+    return {"co_qualname": name} if sys.version_info >= (3, 11) else {}
+
+
+AH.unawaited = _unawaited
+
+
+# --- wrong loop -------------------------------------------------------------------------------------------------------
+
+
+def note_wrong_loop(thing, what, running, expected, frame):
+    """Say that `thing` (described by `what`) of loop `expected` is used from `running` (None: no loop runs in this thread)."""
+    key = (what, frame.f_code.co_filename, frame.f_lineno) if frame is not None else (what, id(thing))
+    if key in _reported:
+        return
+    if len(_reported) >= _MAX_REPORTED:
+        _reported.clear()
+    _reported.add(key)
+    core.note(
+        {
+            "kind": "wrong-loop",
+            "object": id(thing),
+            "what": what,
+            "task": core.current_task_id(),
+            "loop": id(running) if running is not None else 0,
+            "expectedLoop": id(expected) if expected is not None else 0,
+            "stack": core.stack_id(frame, 20) if frame is not None else 0,
+        }
+    )
+    core.violation(
+        "wrong-loop",
+        frame,
+        {"message": "%s belongs to another event loop or thread." % what, "task": core.current_task_id()},
+    )
+
+
+@core.hook(WRONG_LOOP)
+def _wrong(thing, running):
+    family = locks.family_of(thing)
+    label = family.label if family is not None else type(thing).__module__
+    if "." not in label:
+        label = "%s.%s" % (label, type(thing).__name__)
+    note_wrong_loop(thing, label, running, thing._loop, locks.outside(sys._getframe(2).f_back))
+
+
+@core.hook(WRONG_LOOP)
+def _foreign(loop):
+    """`call_soon` (directly, or by a future's `set_result`) from a thread that is not the loop's."""
+    frame = sys._getframe(2).f_back
+    method = frame.f_code.co_name
+    if method not in ("call_soon", "call_at"):
+        return
+    events = sys.modules["asyncio.events"]
+    note_wrong_loop(loop, "loop.%s" % method, events._get_running_loop(), loop, locks.outside(frame.f_back or frame))
+
+
+@core.hook(WRONG_LOOP)
+def _task_failed(task, error):
+    """A task ended with `error`. Awaiting another loop's future ends in the loop throwing a
+    RuntimeError at the await; no frame of the program or the library raises it, so its text is all there is.
+    """
+    if type(error) is RuntimeError and "attached to a different loop" in str(error):
+        traceback = error.__traceback__
+        while traceback is not None and traceback.tb_next is not None:
+            traceback = traceback.tb_next
+        key = ("future", traceback.tb_frame.f_code.co_filename, traceback.tb_lineno) if traceback is not None else task
+        if key in _reported or len(_reported) >= _MAX_REPORTED:
+            return
+        _reported.add(key)
+        loop = getattr(task, "_loop", None)
+        core.note(
+            {
+                "kind": "wrong-loop",
+                "object": 0,
+                "what": "Future",
+                "task": id(task),
+                "loop": id(loop) if loop is not None else 0,
+                "expectedLoop": 0,
+                "stack": traceback_id(error),
+            }
+        )
+
+
+AH.wrong, AH.foreign = _wrong, _foreign
+
+
+def install(options):
+    """Put the hooks in, now or once asyncio is imported."""
+    core.on_start(_forget)
+    failure_callbacks.append(_task_failed)
+    core.on_import("asyncio", _install_handler)
+    core.on_import("uvloop", _install_uvloop)
+    core.on_import("warnings", _install_warnings)
+
+
+def _forget():
+    _reported.clear()
+
+
+def _install_warnings(module):
+    function = getattr(module, "_warn_unawaited_coroutine", None)
+    if function is None:
+        core.missing(UNAWAITED, "warnings._warn_unawaited_coroutine is not there")
+        return
+    splice.apply(UNAWAITED, function, splice.prepend("AH.unawaited(coro)", AH))

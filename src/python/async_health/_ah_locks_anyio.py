@@ -145,14 +145,14 @@ def _describe(cls, name):
             "anyio",
             lambda lock: lock._max_value if lock._max_value is not None else -1,
             lambda lock: (0, lock._value, 0),
-            )
+        )
     elif name == "CapacityLimiter":
         family = locks.Family(
             w.LOCK_CAPACITY_LIMITER,
             "anyio",
             lambda lock: _finite(lock._total_tokens),
             lambda lock: (0, _finite(lock._total_tokens - len(lock._borrowers)), 0),
-                holders=_limiter_holders,
+            holders=_limiter_holders,
         )
     else:
         family = locks.Family(w.LOCK_CONDITION, "anyio", lambda _: -1, lambda lock: (0, len(lock._waiters), 0))
@@ -164,7 +164,7 @@ def _describe(cls, name):
 
 def install_memory(module):
     """Memory object streams: one channel for both ends and all clones."""
-    state = getattr(module, "_MemoryObjectStreamState", None) or getattr(module, "MemoryObjectStreamState")
+    state = getattr(module, "_MemoryObjectStreamState", None) or module.MemoryObjectStreamState
     locks.families[state] = locks.Family(
         w.LOCK_MEMORY_CHANNEL, "anyio.MemoryObjectStream", lambda s: _finite(s.max_buffer_size), _channel_state
     )

@@ -3,7 +3,6 @@
 The waits are seen where these classes park a task; trio itself knows the holders of its locks and limiters.
 """
 
-import ast
 import math
 import os
 import sys
@@ -77,12 +76,8 @@ def install_sync(module):
         lambda lock: lock._max_value if lock._max_value is not None else -1,
         lambda lock: (0, lock._value, 0),
     )
-    known[module.Event] = family(
-        w.LOCK_EVENT, "trio", lambda _: -1, lambda event: (0, 1 if event._flag else 0, 0)
-    )
-    known[module.Condition] = family(
-        w.LOCK_CONDITION, "trio", lambda _: -1, lambda lock: (0, len(lock._lot), 0)
-    )
+    known[module.Event] = family(w.LOCK_EVENT, "trio", lambda _: -1, lambda event: (0, 1 if event._flag else 0, 0))
+    known[module.Condition] = family(w.LOCK_CONDITION, "trio", lambda _: -1, lambda lock: (0, len(lock._lot), 0))
     known[module.CapacityLimiter] = family(
         w.LOCK_CAPACITY_LIMITER,
         "trio",
@@ -103,7 +98,7 @@ def install_sync(module):
 
 def install_channel(module):
     """Memory channels: one channel for both ends and all clones."""
-    state = getattr(module, "MemoryChannelState", None) or getattr(module, "_MemoryChannelState")
+    state = getattr(module, "MemoryChannelState", None) or module._MemoryChannelState
     locks.families[state] = locks.Family(
         w.LOCK_MEMORY_CHANNEL,
         "trio.MemoryChannel",

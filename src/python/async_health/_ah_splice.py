@@ -171,7 +171,9 @@ def _read_imports(func, lines):
         if isinstance(statement, (ast.Import, ast.ImportFrom)):
             names.extend((alias.asname or alias.name.split(".")[0]) for alias in statement.names)
         elif not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            queue.extend(child for child in ast.iter_child_nodes(statement) if isinstance(child, (ast.stmt, ast.ExceptHandler)))
+            queue.extend(
+                child for child in ast.iter_child_nodes(statement) if isinstance(child, (ast.stmt, ast.ExceptHandler))
+            )
     return [name for name in names if name.isidentifier()]
 
 
@@ -246,12 +248,24 @@ def _inserter(objects):
 def _finish(code, original, objects):
     if code.co_freevars != original.co_freevars:
         raise SpliceError("an edit changed the closure of %s" % original.co_name)
-    table = dict(objects)
-    consts = tuple(table.get(c, c) if isinstance(c, str) else c for c in code.co_consts)
-    changes = {"co_consts": consts}
+    changes = {"co_consts": _constants(code, dict(objects))}
     if hasattr(code, "co_qualname"):
         changes["co_qualname"] = original.co_qualname
     return code.replace(**changes)
+
+
+def _constants(code, table):
+    """The code's constants with the placeholders replaced, in nested functions too."""
+    consts = []
+    for const in code.co_consts:
+        if isinstance(const, str):
+            const = table.get(const, const)
+        elif isinstance(const, types.CodeType):
+            inner = _constants(const, table)
+            if any(one is not other for one, other in zip(inner, const.co_consts)):
+                const = const.replace(co_consts=inner)
+        consts.append(const)
+    return tuple(consts)
 
 
 # --- common edits -----------------------------------------------------------------------------------------------------
@@ -358,6 +372,19 @@ def _beside(match, text, hooks, first):
     return edit
 
 
+def inside(name, text, hooks):
+    """An edit: statements at the start of the nested function `name`."""
+
+    def edit(node, insert):
+        for child in ast.walk(node):
+            if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)) and child.name == name and child is not node:
+                child.body[0:0] = insert(text, hooks, child.body[0])
+                return
+        raise SpliceError("no function %s in %s" % (name, node.name))
+
+    return edit
+
+
 def around(hooks, args="self"):
     """An edit: ``token = AH.begin(args)`` first; ``AH.fail(token)`` when it raises; ``AH.done(token)`` always, last."""
 
@@ -395,7 +422,11 @@ def assigns(target, value=None):
 
 def returns_true(statement):
     """A matcher: ``return True``."""
-    return isinstance(statement, ast.Return) and isinstance(statement.value, ast.Constant) and statement.value.value is True
+    return (
+        isinstance(statement, ast.Return)
+        and isinstance(statement.value, ast.Constant)
+        and statement.value.value is True
+    )
 
 
 def raises(statement):

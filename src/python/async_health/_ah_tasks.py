@@ -14,7 +14,7 @@ from . import _ah_core as core
 from . import _ah_tasks_cancel as cancels
 from . import _ah_wire as wire
 from ._ah_inject import inject
-from ._ah_intern import DEPTHS, frames_id, stack_id, string_id
+from ._ah_intern import DEPTHS, _strings, frames_id, stack_id, stack_id_8, string_id
 
 _now = core.now
 _extend = core.extend
@@ -22,6 +22,9 @@ _getframe = sys._getframe
 
 #: Rows of the tasks that live, by address: what a sync restates, and how a loss is told from an end.
 live = {}
+
+#: `callback(task, exception)` when a task failed; `_ah_exceptions` looks at it.
+failure_callbacks = []
 
 #: Callbacks run on the spot get this context: the program's own must be neither kept nor seen.
 _EMPTY = contextvars.Context()
@@ -152,6 +155,23 @@ def _hook_registry(registry):
     old_style = hasattr(registry, "_pending_removals")
     pending = getattr(registry, "_pending_removals", None)
     refs = {}
+    # Bound here: each is looked up on every birth.
+    getframe = sys._getframe
+    walk = stack_id_8
+    now = core.now
+    extend = core.extend
+    strings = _strings.get
+    contexts = _contexts.get
+    current_of = _current.get
+    done = _done
+    create_task = getattr(_tasks_module.create_task, "__code__", None)
+    depth = DEPTHS[core.state.level]
+
+    def set_depth(level):
+        nonlocal depth
+        depth = DEPTHS[level]
+
+    core.on_detail(set_depth)
 
     def gone(reference):
         # In place of WeakSet's own `_remove`, and then: was the task still pending?
@@ -191,31 +211,28 @@ def _hook_registry(registry):
             address = id(task)
             if address in live:
                 return
-            moment = _now()
             loop = task._loop
-            creator = _current.get(loop)
+            creator = current_of(loop)
             if creator is None:
                 parent = 0
             else:
                 parent = id(creator)
                 if parent not in live and parent != address:
                     known(creator)
-            row = (
-                1,  # OP_TASK_NEW
-                moment,
-                address,
-                parent,
-                string_id(task._coro.__qualname__),
-                stack_id(_getframe(1), _depth) if _depth else 0,
-            )
-            live[address] = row
-            _extend(row)
+            name = task._coro.__qualname__
+            if depth == 8:
+                frame = getframe(2)
+                if frame.f_code is create_task:  # asyncio's own create_task: its caller is what counts
+                    stack = walk(frame.f_back)
+                else:
+                    stack = walk(getframe(1))
+            else:
+                stack = stack_id(getframe(1), depth)
+            live[address] = row = (1, now(), address, parent, strings(name) or string_id(name), stack)  # OP_TASK_NEW
+            extend(row)
             if creator is None:
-                _extend((11, moment, address, id(loop), 0, 0))  # OP_TASK_LOOP
-            context = _contexts.get(type(loop))
-            if context is None:
-                context = _context_for(loop)
-            task.add_done_callback(_done, context=context)
+                extend((11, row[1], address, id(loop), 0, 0))  # OP_TASK_LOOP
+            task.add_done_callback(done, context=contexts(type(loop)) or _context_for(loop))
         except AttributeError:
             _born_otherwise(task)
         except Exception as error:
@@ -454,7 +471,7 @@ def _done(task):
         del live[address]
         exception = task._exception
         if exception is None:
-            _extend((2, _now(), address, 0, 1 if task.cancelled() else 0, 0))  # OP_TASK_END
+            _extend((2, _now(), address, 0, 1 if task._state == "CANCELLED" else 0, 0))  # OP_TASK_END
         else:
             _failed(task, address, exception)
         if cancels.pending:
@@ -476,6 +493,8 @@ def _failed(task, address, exception):
         return
     text = string_id(exception_text(exception))
     core.emit(wire.OP_TASK_END, address, text, wire.OUTCOME_FAILED, traceback_id(exception))
+    for callback in failure_callbacks:
+        callback(task, exception)
 
 
 def _done_otherwise(task):

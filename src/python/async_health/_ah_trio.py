@@ -12,12 +12,12 @@ import threading
 import weakref
 
 from . import _ah_core as core
-from . import _ah_intern as intern
 from . import _ah_locks as locks
 from . import _ah_splice as splice
 from . import _ah_trio_scopes as scopes
 from . import _ah_trio_waits as waits
 from . import _ah_wire as w
+from ._ah_tasks import exception_text, traceback_id
 
 HOOK = "trio.tasks"
 
@@ -227,9 +227,7 @@ def _ended(task, outcome):
     if _only(error, AH.Cancelled):
         core.emit(w.OP_TASK_END, known.key, 0, w.OUTCOME_CANCELLED)
         return
-    core.emit(
-        w.OP_TASK_END, known.key, core.string_id(describe(error)), w.OUTCOME_FAILED, traceback_id(error.__traceback__)
-    )
+    core.emit(w.OP_TASK_END, known.key, core.string_id(exception_text(error)), w.OUTCOME_FAILED, traceback_id(error))
 
 
 def _only(error, kind):
@@ -238,27 +236,6 @@ def _only(error, kind):
         return True
     inner = getattr(error, "exceptions", None)
     return isinstance(inner, tuple) and bool(inner) and all(_only(one, kind) for one in inner)
-
-
-def describe(error):
-    """`Type: text`, cut to 300 characters; never raises."""
-    try:
-        return ("%s: %s" % (type(error).__name__, error))[:300]
-    except Exception:
-        return type(error).__name__
-
-
-def traceback_id(traceback):
-    """Stack id of a traceback, innermost first."""
-    codes = []
-    lastis = []
-    while traceback is not None and len(codes) < 200:
-        codes.append(traceback.tb_frame.f_code)
-        lastis.append(traceback.tb_lasti)
-        traceback = traceback.tb_next
-    codes.reverse()
-    lastis.reverse()
-    return intern.frames_id(tuple(codes[:40]), tuple(lastis[:40]), True)
 
 
 def current_task():

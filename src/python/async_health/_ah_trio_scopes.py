@@ -10,6 +10,7 @@ import sys
 import weakref
 
 from . import _ah_core as core
+from . import _ah_generators as generators
 from . import _ah_locks as locks
 from . import _ah_splice as splice
 from . import _ah_wire as w
@@ -82,6 +83,7 @@ def _entered(scope):
     if caller is not None and caller.f_code.co_name == "__aenter__" and caller.f_code.co_filename == _run_file:
         kind = w.SCOPE_TRIO_NURSERY
     adopt(scope, core.current_task_id(), kind, stack_of(caller or frame))
+    generators.scope_entered(id(scope), caller)
 
 
 def adopt(scope, host, kind, stack):
@@ -177,6 +179,7 @@ def _closed(scope, token):
         return
     if open_scopes.pop(key, None) is None:
         return
+    generators.scope_left(key)
     if scope.cancelled_caught:
         flags |= w.EXIT_CANCELLED_CAUGHT
     core.emit(w.OP_SCOPE_EXIT, key, address, flags, stack)
@@ -299,9 +302,7 @@ def install(run):
         first = "if not self._cancel_called: AH.cancelled(self, cancel_reason)"
         splice.apply(HOOK, scope._cancel, splice.prepend(first, AH))
     else:
-        splice.apply(
-            HOOK, scope.cancel, splice.prepend("if not self._cancel_called: AH.cancelled(self, None)", AH)
-        )
+        splice.apply(HOOK, scope.cancel, splice.prepend("if not self._cancel_called: AH.cancelled(self, None)", AH))
     for name in ("deadline", "shield"):
         setter = vars(scope)[name].fset
         splice.apply(HOOK, setter, splice.append("AH.changed(self)", AH))
