@@ -5,6 +5,7 @@ Everything here looks at suspended or stopped tasks, on demand (at a stop, or fo
 """
 
 import gc
+import re
 import sys
 import types
 
@@ -146,11 +147,16 @@ def task_done(task):
 def task_name(task):
     """The task's own name; never runs the program's code."""
     if is_trio(task):
-        return str(task.name).rpartition(".")[2] or str(task.name)
+        return _short(str(task.name))
     try:
-        return task.get_name()
+        return _short(str(task.get_name()))
     except Exception:
         return "Task"
+
+
+def _short(name):
+    """anyio and trio name tasks by full path of their function; the last part says enough."""
+    return name.rpartition(".")[2] if re.match(r"^[\w.]+\.\w+$", name) else name
 
 
 def coroutine_of(task):
@@ -246,19 +252,25 @@ def _unwrap(awaitable):
     return awaitable
 
 
-def chain(coroutine):
-    """(frames leaf first, what the leaf awaits) of a suspended coroutine."""
-    frames = []
+def links(coroutine):
+    """([(frame, coroutine or generator)] leaf first, what the leaf awaits) of a suspended coroutine."""
+    found = []
     awaited = coroutine
     for _ in range(_MAX_DEPTH):
         awaited = _unwrap(awaited)
         parts = _parts(awaited) if awaited is not None else None
         if parts is None or parts[0] is None:
             break
-        frames.append(parts[0])
+        found.append((parts[0], awaited))
         awaited = parts[2]
-    frames.reverse()
-    return frames, awaited
+    found.reverse()
+    return found, awaited
+
+
+def chain(coroutine):
+    """(frames leaf first, what the leaf awaits) of a suspended coroutine."""
+    found, awaited = links(coroutine)
+    return [frame for frame, _ in found], awaited
 
 
 def chain_codes(coroutine):
@@ -403,13 +415,14 @@ class Awaiters(object):
             except ValueError:
                 continue
         via = None
+        name = name.lstrip("_")
         if name.startswith("gather."):
             via = VIA_GATHER
         elif name.startswith("shield."):
             via = VIA_SHIELD
-        elif name.startswith("_wait.") or "_on_completion" in name:
+        elif name.startswith("wait.") or "_on_completion" in name:
             via = VIA_WAIT
-        elif "_release_waiter" in name:
+        elif "release_waiter" in name:
             via = VIA_WAIT_FOR
         for value in values:
             scope = getattr(value, "cancel_scope", None)
