@@ -85,7 +85,7 @@ const LEVELS = [
   },
 ];
 
-/** Counts of one part: from its JSON lines, or (a runner that writes none) from mocha's own summary. */
+/** Counts of one part: from its JSON lines, or (a runner that writes none) from its last lines. */
 function count(part, file, outcome) {
   const tally = { name: part.name, passed: 0, failed: 0, skipped: 0, ms: outcome.ms, failures: [] };
   const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
@@ -95,8 +95,11 @@ function count(part, file, outcome) {
     if (result.outcome === 'failed') tally.failures.push(`${result.test}\n${(result.message ?? '').split('\n').slice(-30).join('\n')}`);
   }
   if (lines.length === 0) {
+    const total = [...outcome.output.matchAll(/^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/gm)].at(-1);
     const summary = (word) => Number(outcome.output.match(new RegExp(`(\\d+) ${word}`))?.[1] ?? 0);
-    Object.assign(tally, { passed: summary('passing'), failed: summary('failing'), skipped: summary('pending') });
+    const counts = total ? total.slice(1).map((text) => Number(text ?? 0)) : ['passing', 'failing', 'pending'].map(summary);
+    [tally.passed, tally.failed, tally.skipped] = counts;
+    if (tally.failed > 0) tally.failures.push(outcome.output.split('\n').slice(-60).join('\n'));
   }
   const problem = outcome.timedOut
     ? `was ended by its time limit of ${part.limit / 60_000} minutes`
