@@ -22,6 +22,8 @@ export interface StartOptions {
   args?: string[];
   env?: NodeJS.ProcessEnv;
   cwd?: string;
+  /** In a session of its own. */
+  detached?: boolean;
   log?: Log;
 }
 
@@ -76,7 +78,12 @@ export class DebugpyServer {
   }
 
   /** Starts any command that speaks DAP on stdio (`--upstream-exec`). */
-  static exec(command: string, args: string[], options: { env?: NodeJS.ProcessEnv; cwd?: string } = {}, log: Log = NO_LOG): DebugpyServer {
+  static exec(
+    command: string,
+    args: string[],
+    options: { env?: NodeJS.ProcessEnv; cwd?: string; detached?: boolean } = {},
+    log: Log = NO_LOG,
+  ): DebugpyServer {
     const description = [command, ...args].join(' ');
     log.info(`starting ${description}`);
     const child = spawn(command, args, {
@@ -84,6 +91,7 @@ export class DebugpyServer {
       env: options.env ?? process.env,
       stdio: 'pipe',
       windowsHide: true,
+      detached: options.detached ?? false,
     });
     child.stdin.on('error', () => {}); // a dead process is told by its exit
     const connection = new DapConnection(child.stdout, child.stdin, () => child.stdin.end());

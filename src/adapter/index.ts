@@ -71,10 +71,16 @@ export class AsyncDebugAdapter implements AdapterContext {
   private server: DebugpyServer | undefined;
   private serverClient: DebugClient | undefined;
   private opening: Promise<void> | undefined;
+  private clientLeft = false;
   /** Why there is no connection. */
   private openError: Error | undefined;
   private initializeRequest: DebugProtocol.Request | undefined;
   private disposing: Promise<void> | undefined;
+  private markEnded!: () => void;
+  /** Resolves when the client has asked for the end and debugpy has gone; never rejects. */
+  readonly ended = new Promise<void>((resolve) => {
+    this.markEnded = resolve;
+  });
 
   constructor(private readonly setup: AdapterOptions = {}) {
     this.log = setup.log ?? NO_LOG;
@@ -187,6 +193,12 @@ export class AsyncDebugAdapter implements AdapterContext {
         if (request.command === 'attach') this.moveToTarget();
         break;
       case 'disconnect':
+        this.clientLeft = true;
+        this.state.ending();
+        this.supervisor.cancel();
+        // With debugpy gone already the answer comes from us; the session is over with it.
+        if (this.server && !this.serverClient?.isOpen) setImmediate(() => this.markEnded());
+        break;
       case 'terminate':
         this.state.ending();
         this.supervisor.cancel();
@@ -278,6 +290,8 @@ export class AsyncDebugAdapter implements AdapterContext {
       this.sendEvent('terminated');
     }
     if (this.state.ended()) this.changed();
+    // A client that did not ask for it still wants to say `disconnect`.
+    if (this.clientLeft) this.markEnded();
   }
 
   private send(message: DebugProtocol.ProtocolMessage): void {
@@ -319,5 +333,6 @@ export class AsyncDebugAdapter implements AdapterContext {
     await this.remote.dispose().catch((error) => this.log.error('sessions did not close', error));
     this.state.ended();
     this.changed();
+    this.markEnded();
   }
 }

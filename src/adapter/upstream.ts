@@ -50,5 +50,12 @@ export async function openUpstream(
   const debugpy = await resolveDebugpy(configuration ?? {}, python, discovery);
   log.info(`python: ${python.command.join(' ')} (${python.source}); debugpy: ${debugpy.path ?? 'its own'} (${debugpy.source})`);
   const args = configuration?.logToFile === true && discovery.logDir ? ['--log-dir', discovery.logDir] : [];
-  return DebugpyServer.start({ python: python.command, debugpyPath: debugpy.path, args, cwd: discovery.workspaceFolder, log });
+  return DebugpyServer.start({
+    python: python.command,
+    debugpyPath: debugpy.path,
+    args,
+    cwd: discovery.workspaceFolder,
+    detached: discovery.detached,
+    log,
+  });
 }

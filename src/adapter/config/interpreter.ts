@@ -15,6 +15,8 @@ export interface Discovery {
   /** Where debugpy's logs go when the configuration says `logToFile`. */
   logDir?: string;
   env?: NodeJS.ProcessEnv;
+  /** Starts debugpy's adapter in a session of its own, out of reach of the terminal's Ctrl-C. */
+  detached?: boolean;
 }
 
 export interface Interpreter {
