@@ -15,15 +15,17 @@ export interface PanelPageOptions {
 
 /**
  * The page under a strict Content-Security-Policy: our script by nonce, our style sheet, nothing inline, nothing remote.
- * Everything else is made by the script with constructable style sheets, which CSP does not restrict.
+ * Everything else is made by the script with constructable style sheets, which CSP does not restrict. The toolkit's base probes
+ * once, with a style element that takes its nonce from `csp-nonce`, whether the browser knows `:focus-visible`.
  */
 export function panelPage({ script, style, cspSource, nonce, place = 'editor' }: PanelPageOptions): string {
-  const csp = `default-src 'none'; script-src 'nonce-${nonce}'; style-src ${cspSource}; img-src ${cspSource} data:; font-src ${cspSource}`;
+  const csp = `default-src 'none'; script-src 'nonce-${nonce}'; style-src ${cspSource} 'nonce-${nonce}'; img-src ${cspSource} data:; font-src ${cspSource}`;
   return `<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="UTF-8">
 <meta http-equiv="Content-Security-Policy" content="${csp}">
+<meta property="csp-nonce" content="${nonce}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="stylesheet" href="${style}">
 <title>Async Health</title>

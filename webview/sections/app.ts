@@ -47,11 +47,16 @@ export class AhApp extends LitElement {
       vscode-panels {
         flex: 1;
         display: grid;
-        grid-template-columns: minmax(0, 1fr);
+        grid-template: auto minmax(0, 1fr) / minmax(0, 1fr);
         min-height: 0;
         overflow: hidden;
       }
+      vscode-panels::part(start),
+      vscode-panels::part(end) {
+        display: none;
+      }
       vscode-panels::part(tablist) {
+        grid-area: 1 / 1;
         grid-auto-flow: column;
         width: auto;
         max-width: 100%;
@@ -67,7 +72,7 @@ export class AhApp extends LitElement {
         margin-bottom: -1px;
       }
       vscode-panels::part(tabpanel) {
-        grid-column: 1;
+        grid-area: 2 / 1;
         min-height: 0;
         overflow: hidden;
       }
