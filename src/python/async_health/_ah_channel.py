@@ -9,6 +9,7 @@ import binascii
 import collections
 import json
 import os
+import struct
 import sys
 import threading
 import time
@@ -21,6 +22,8 @@ from . import _ah_wire as wire
 _OP_WIDTH = wire.ROW_WIDTH
 #: Rows encoded in one go; divisible by 3 so that base64 pieces of 48 bytes a row join without padding.
 _SLICE_ROWS = 900
+_WHOLE_SIZE = _SLICE_ROWS * _OP_WIDTH
+_WHOLE = struct.Struct("<%dd" % _WHOLE_SIZE)
 #: Rows in one message.
 _BATCH_ROWS = 5400
 #: Rows waiting when the way out is blocked; beyond it they are boiled down.
@@ -178,10 +181,9 @@ def _take_rows(limit):
         chunk = buf[:count]
         del buf[:count]
         limit -= count // _OP_WIDTH
-        ops = chunk[0::_OP_WIDTH]
         chunk[1::_OP_WIDTH] = [t - t0 for t in chunk[1::_OP_WIDTH]]
-        if wire.OP_NOTE in ops:
-            for row, op in enumerate(ops):
+        if core.notes and wire.OP_NOTE in chunk[0::_OP_WIDTH]:
+            for row, op in enumerate(chunk[0::_OP_WIDTH]):
                 if op == wire.OP_NOTE:
                     event = core.notes.pop(chunk[row * _OP_WIDTH + 4], None)
                     chunk[row * _OP_WIDTH + 4] = len(taken_notes)
@@ -197,8 +199,8 @@ def _take_rows(limit):
 
 def _pack(chunk):
     try:
-        values = array("d", chunk)
-    except (TypeError, OverflowError):  # a bad value from one hook must not cost the others' rows
+        return (_WHOLE if len(chunk) == _WHOLE_SIZE else struct.Struct("<%dd" % len(chunk))).pack(*chunk)
+    except (struct.error, TypeError, OverflowError):  # a bad value from one hook must not cost the others' rows
         values = array("d")
         for at in range(0, len(chunk), _OP_WIDTH):
             try:
@@ -466,7 +468,8 @@ def _run():
 def _leave_tracing():
     """This thread is none of the debugger's (or a profiler's) business."""
     try:
-        sys.settrace(None)
+        if "pydevd" not in sys.modules:  # it warns on stderr, and `pydev_do_not_trace` tells it already
+            sys.settrace(None)
         sys.setprofile(None)
         monitoring = sys.modules.get("_pydevd_sys_monitoring.pydevd_sys_monitoring")
         if monitoring is not None and hasattr(sys, "monitoring"):
