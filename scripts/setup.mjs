@@ -67,7 +67,7 @@ async function setupSystem() {
 // --- Python ---------------------------------------------------------------------------------------------------------
 
 /** uv reads no pip configuration: hand over what the environment says about certificates and package sources. */
-function uvEnvironment() {
+export function uvEnvironment() {
   const env = { ...process.env };
   const map = {
     PIP_CERT: 'SSL_CERT_FILE',
@@ -79,10 +79,11 @@ function uvEnvironment() {
   return env;
 }
 
-const uvPath = join(root, '.venv', windows ? 'Scripts/uv.exe' : 'bin/uv');
+/** uv of the root environment. */
+export const uvPath = join(root, '.venv', windows ? 'Scripts/uv.exe' : 'bin/uv');
 
 /** Environment `venv` of `interpreter` with the pinned `files`, unless it is there already. Returns an error text or ''. */
-async function makeVenv(label, venv, interpreter, files, { withUv }) {
+export async function makeVenv(label, venv, interpreter, files, { withUv }) {
   const wanted = {
     python: interpreter.full,
     base: interpreter.python,
@@ -160,7 +161,7 @@ async function setupPython() {
 /** test/requirements.in → test/requirements.txt: one pinned list for every supported interpreter. */
 async function relock() {
   const args = ['pip', 'compile', '--universal', '--python-version', '3.8', '--no-header', '--no-annotate', '--no-emit-index-url', '-q'];
-  for (const name of ['requirements', 'requirements-dev']) {
+  for (const name of ['requirements', 'requirements-dev', 'compat/requirements', 'bench/requirements']) {
     await must(uvPath, [...args, '--upgrade', join('test', `${name}.in`), '-o', join('test', `${name}.txt`)], {
       cwd: root,
       quiet: true,
