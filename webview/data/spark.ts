@@ -21,10 +21,10 @@ export function niceCeiling(value: number): number {
  * @param floor the top edge is never lower than this: noise near zero must not look like a mountain
  */
 export function sparkPath(values: readonly number[], width: number, height: number, capacity: number, floor = 0): SparkPath {
-  const top = niceCeiling(Math.max(floor, ...values.map((v) => (Number.isFinite(v) ? v : 0)), 0));
-  if (values.length === 0) return { line: '', area: '', max: top };
-  const step = width / Math.max(1, capacity - 1);
   const shown = values.slice(-capacity);
+  const top = niceCeiling(Math.max(floor, ...shown.map((v) => (Number.isFinite(v) ? v : 0)), 0));
+  if (shown.length === 0) return { line: '', area: '', max: top };
+  const step = width / Math.max(1, capacity - 1);
   const start = width - (shown.length - 1) * step;
   const points = shown.map((v, i) => {
     const ratio = Number.isFinite(v) ? Math.min(1, Math.max(0, v / top)) : 0;

@@ -3,6 +3,7 @@ import { customElement } from 'lit/decorators.js';
 import { formatMs, formatShort } from '../data/format';
 import { TABS, type TabName } from '../data/pageState';
 import { store } from '../instance';
+import { type IconName, icon } from '../ui/icons';
 import { base } from '../ui/styles';
 import { Watch } from '../ui/watch';
 import { bannerStyles, droppedBanner, problemBanner, processBanner, toast } from './banners';
@@ -16,6 +17,16 @@ import './scopes';
 import './sessions';
 import './tasks';
 import './vitals';
+
+const ICONS: Record<TabName, IconName> = {
+  findings: 'finding',
+  tasks: 'task',
+  scopes: 'scope',
+  locks: 'lock',
+  sessions: 'session',
+  loop: 'loop',
+  debug: 'debug',
+};
 
 const LABELS: Record<TabName, string> = {
   findings: 'Findings',
@@ -81,9 +92,6 @@ export class AhApp extends LitElement {
         padding: 6px 0;
         text-transform: none;
       }
-      vscode-panel-tab vscode-badge {
-        margin-inline-start: 6px;
-      }
       vscode-panel-view {
         height: 100%;
         padding: 0;
@@ -101,6 +109,50 @@ export class AhApp extends LitElement {
         font-size: 10px;
         line-height: 15px;
         font-variant-numeric: tabular-nums;
+      }
+      vscode-panel-tab .icon {
+        display: none;
+      }
+      @media (max-width: 640px) {
+        vscode-panels::part(tablist) {
+          column-gap: 4px;
+          padding: 2px 6px 0;
+          justify-content: space-between;
+        }
+        vscode-panel-tab {
+          padding: 6px 2px;
+        }
+        vscode-panel-tab .icon {
+          display: block;
+        }
+        vscode-panel-tab:not(.on) .label {
+          display: none;
+        }
+        vscode-panel-tab.on .icon {
+          display: none;
+        }
+        .count {
+          margin-inline-start: 3px;
+          padding: 0 3px;
+        }
+        .versions {
+          display: none;
+        }
+      }
+      @media (max-width: 420px) {
+        vscode-panel-tab {
+          position: relative;
+          min-width: 27px;
+          padding: 6px 4px;
+        }
+        vscode-panel-tab:not(.on) .count {
+          position: absolute;
+          inset-inline-end: -3px;
+          top: 1px;
+          margin: 0;
+          font-size: 9px;
+          line-height: 12px;
+        }
       }
       footer {
         display: flex;
@@ -146,7 +198,7 @@ export class AhApp extends LitElement {
       ${problemBanner()}${processBanner(process)}${droppedBanner()}
       <ah-vitals></ah-vitals>
       <vscode-panels aria-label="Sections" .activeid=${`tab-${store.ui.tab}`} @change=${this.onTab}>
-        ${TABS.map((tab) => html`<vscode-panel-tab id=${`tab-${tab}`} aria-label=${this.spoken(tab)}>${LABELS[tab]}${this.badge(tab)}</vscode-panel-tab>`)}
+        ${TABS.map((tab) => html`<vscode-panel-tab id=${`tab-${tab}`} class=${tab === store.ui.tab ? 'on' : ''} title=${this.spoken(tab)} aria-label=${this.spoken(tab)}>${icon(ICONS[tab])}<span class="label">${LABELS[tab]}</span>${this.badge(tab)}</vscode-panel-tab>`)}
         ${TABS.map((tab) => html`<vscode-panel-view id=${`view-${tab}`}>${store.ui.tab === tab ? this.section(tab) : nothing}</vscode-panel-view>`)}
       </vscode-panels>
       ${this.footer()}${toast()}`;
@@ -198,7 +250,7 @@ export class AhApp extends LitElement {
       <span>${counts.errors > 0 ? html`<span class="error">${counts.errors} error${counts.errors === 1 ? '' : 's'}</span>` : 'no errors'}${counts.warnings > 0 ? html`, <span class="warning">${counts.warnings} warning${counts.warnings === 1 ? '' : 's'}</span>` : nothing}</span>
       <span title="Time since the probe started">up ${formatMs(nowMs)}</span>
       ${python ? html`<span>Python ${python}</span>` : nothing}
-      <span class="ellipsis" title=${versions}>${versions}</span>
+      <span class="ellipsis versions" title=${versions}>${versions}</span>
       ${dropped > 0 ? html`<span class="warning">${formatShort(dropped)} dropped</span>` : nothing}
     </footer>`;
   }

@@ -2,6 +2,7 @@ import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
 import { customElement } from 'lit/decorators.js';
 import type { ProbeStatus, ProcessInfo } from '../../src/shared/panel';
 import type { Detail } from '../../src/shared/wire';
+import { plural } from '../data/format';
 import { store } from '../instance';
 import { type IconName, icon } from '../ui/icons';
 import { showMenu } from '../ui/menu';
@@ -59,6 +60,9 @@ export class AhHeader extends LitElement {
         gap: 5px;
         align-items: center;
         white-space: nowrap;
+      }
+      .status.ok > span {
+        color: var(--vscode-foreground);
       }
       .status .icon {
         width: 14px;
@@ -142,7 +146,7 @@ export class AhHeader extends LitElement {
     return html`<vscode-dropdown class="process" position="below" aria-label="Process" .value=${selected.id} @change=${this.onProcess}>
       ${processes.map(
         (process) =>
-          html`<vscode-option value=${process.id} ?selected=${process.id === selected.id}>${text(process)}${process.findings > 0 ? `, ${process.findings} ⚠` : ''}</vscode-option>`,
+          html`<vscode-option value=${process.id} ?selected=${process.id === selected.id}>${text(process)}${process.findings > 0 ? `, ${plural(process.findings, 'finding')}` : ''}</vscode-option>`,
       )}
     </vscode-dropdown>`;
   }
@@ -153,7 +157,7 @@ export class AhHeader extends LitElement {
   }
 
   private detail(process: ProcessInfo): TemplateResult | typeof nothing {
-    if (!process.detail || process.state === 'ended') return nothing;
+    if (!process.detail || process.probe !== 'live' || process.state === 'ended') return nothing;
     return html`<label title=${DETAILS.find((one) => one.value === process.detail)?.hint ?? ''}
       ><span>Detail</span>
       <vscode-dropdown position="below" aria-label="Detail recorded by the probe" .value=${process.detail} @change=${this.onDetail}>

@@ -43,6 +43,23 @@ export abstract class ListSection<L extends GridList> extends LitElement {
         height: 100%;
         min-height: 0;
       }
+      .cycles {
+        padding: 0 12px 8px;
+      }
+      .cycles .callout {
+        padding: 6px 10px;
+        border: 1px solid var(--vscode-inputValidation-errorBorder, var(--ah-error));
+        border-radius: 4px;
+        background: var(--vscode-inputValidation-errorBackground);
+        color: var(--vscode-foreground);
+      }
+      .cycles .callout + .callout {
+        margin-top: 6px;
+      }
+      .cycles .callout .muted {
+        color: inherit;
+        opacity: 0.8;
+      }
       .chain {
         display: flex;
         flex-wrap: wrap;

@@ -59,7 +59,7 @@ export class AhLocks extends ListSection<'locks'> {
   protected override banner(): TemplateResult | typeof nothing {
     const cycles = waitCycles(store.lists.locks.rows);
     if (cycles.length === 0) return nothing;
-    return html`<div class="details" role="alert">
+    return html`<div class="cycles" role="alert">
       ${cycles
         .slice(0, 3)
         .map(
@@ -109,10 +109,10 @@ export class AhLocks extends ListSection<'locks'> {
       {
         key: 'name',
         label: 'Lock',
-        width: 'minmax(140px, 1.5fr)',
+        width: 'minmax(150px, 1.9fr)',
         sortable: true,
         cell: (row) =>
-          html`<div class="tree">${mark(row)}<span class="ellipsis">${title(row)}</span>${row.name ? html`<span class="muted">${row.type}</span>` : nothing}${findingChips(row.findings, true)}</div>`,
+          html`<div class="tree">${mark(row)}<span class="ellipsis name">${title(row)}</span>${row.name ? html`<span class="muted ellipsis also">${row.type}</span>` : nothing}${findingChips(row.findings, true)}</div>`,
       },
       {
         key: 'holders',

@@ -83,10 +83,10 @@ export class AhScopes extends ListSection<'scopes'> {
       {
         key: 'type',
         label: 'Scope',
-        width: 'minmax(150px, 1.6fr)',
+        width: 'minmax(160px, 2fr)',
         sortable: true,
         cell: (row) =>
-          html`${mark(row)}<span class="ellipsis">${title(row)}</span>${row.name ? html`<span class="muted">${row.type}</span>` : nothing}${row.shield ? html`<span title="Shielded from outer cancellation">${icon('shield', 'Shielded')}</span>` : nothing}${findingChips(row.findings, true)}`,
+          html`${mark(row)}<span class="ellipsis name">${title(row)}</span>${row.name ? html`<span class="muted ellipsis also">${row.type}</span>` : nothing}${row.shield ? html`<span title="Shielded from outer cancellation">${icon('shield', 'Shielded')}</span>` : nothing}${findingChips(row.findings, true)}`,
       },
       {
         key: 'host',

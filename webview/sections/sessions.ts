@@ -77,10 +77,10 @@ export class AhSessions extends ListSection<'sessions'> {
       {
         key: 'name',
         label: 'Session',
-        width: 'minmax(140px, 1.6fr)',
+        width: 'minmax(150px, 2fr)',
         sortable: true,
         cell: (row) =>
-          html`<div class="tree">${mark(row)}<span class="ellipsis">${title(row)}</span>${row.name ? html`<span class="muted">${row.type}</span>` : nothing}${findingChips(row.findings, true)}</div>`,
+          html`<div class="tree">${mark(row)}<span class="ellipsis name">${title(row)}</span>${row.name ? html`<span class="muted ellipsis also">${row.type}</span>` : nothing}${findingChips(row.findings, true)}</div>`,
       },
       {
         key: 'open',

@@ -39,7 +39,8 @@ function doing(row: TaskRow, inRow: boolean): TemplateResult | string {
     return html`<span class="muted">${row.state === 'waiting' ? NONE : STATE_LABEL[row.state].toLowerCase()}</span>`;
   // The place is often part of the words already ("Lock db.py:41" waits at another line than that, though).
   const place = row.waitsAt && row.waitsFor?.endsWith(placeText(row.waitsAt)) ? undefined : row.waitsAt;
-  return html`${row.waitsFor ?? ''} ${placeLink(place ?? (row.waitsFor ? undefined : row.waitsAt), { inRow })}`;
+  const link = placeLink(place ?? (row.waitsFor ? undefined : row.waitsAt), { inRow });
+  return html`<span class="pair" title=${row.waitsFor ?? ''}><span class="ellipsis">${row.waitsFor ?? ''}</span>${link}</span>`;
 }
 
 const pending = (row: TaskRow) =>
@@ -117,12 +118,12 @@ export class AhTasks extends ListSection<'tasks'> {
       {
         key: 'name',
         label: 'Task',
-        width: 'minmax(150px, 2.2fr)',
+        width: 'minmax(160px, 3fr)',
         sortable: true,
         cell: (row) =>
-          html`${stateIcon(row)}<span class="ellipsis" title=${row.coroutine}>${row.name}</span>${row.coroutine && row.coroutine !== row.name ? html`<span class="muted mono ellipsis">${row.coroutine}</span>` : nothing}${pending(row)}${findingChips(row.findings, true)}`,
+          html`${stateIcon(row)}<span class="ellipsis name" title=${row.coroutine}>${row.name}</span>${row.coroutine && row.coroutine !== row.name ? html`<span class="muted mono ellipsis also">${row.coroutine}</span>` : nothing}${pending(row)}${findingChips(row.findings, true)}`,
       },
-      { key: 'waitsFor', label: 'Waits for', width: 'minmax(120px, 1.8fr)', sortable: true, cell: (row) => doing(row, true) },
+      { key: 'waitsFor', label: 'Waits for', width: 'minmax(130px, 2.4fr)', sortable: true, cell: (row) => doing(row, true) },
       {
         key: 'waitMs',
         label: 'Waits since',

@@ -34,6 +34,7 @@ export const welcomeStyles = css`
     display: grid;
     grid-template-columns: auto 1fr;
     gap: 1px 10px;
+    align-content: start;
   }
   .welcome li .icon {
     grid-row: 1 / 3;

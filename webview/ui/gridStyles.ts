@@ -107,7 +107,7 @@ export const gridStyles = css`
   .row.dim {
     color: var(--vscode-disabledForeground, var(--ah-muted));
   }
-  .row.flag .first {
+  .row.flag .name {
     font-weight: 600;
   }
   .cell {
@@ -127,6 +127,27 @@ export const gridStyles = css`
     gap: 5px;
     min-width: 0;
     height: var(--row);
+  }
+  .tree > .ellipsis {
+    flex: 0 1 auto;
+  }
+  /* The name keeps its room longest; what explains it gives way first. */
+  .tree > .name {
+    flex-shrink: 1;
+  }
+  .tree > .also {
+    flex-shrink: 1000;
+    font-weight: 400;
+  }
+  .pair {
+    display: flex;
+    gap: 6px;
+    align-items: baseline;
+    min-width: 0;
+  }
+  .pair > button {
+    flex: 0 0 auto;
+    max-width: 70%;
   }
   .indent {
     flex: none;

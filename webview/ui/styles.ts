@@ -101,19 +101,8 @@ export const base = css`
     outline: 1px dashed var(--ah-outline);
     outline-offset: -1px;
   }
-  .chip {
-    display: inline-flex;
-    align-items: center;
-    gap: 4px;
-    max-width: 100%;
-    padding: 0 6px;
-    border: 1px solid var(--ah-contrast);
-    border-radius: 9px;
-    background: var(--vscode-badge-background);
-    color: var(--vscode-badge-foreground);
-    font-size: 11px;
-    line-height: 16px;
-    white-space: nowrap;
+  button.plain.warning {
+    color: var(--ah-warning);
   }
   .tag {
     display: inline-block;
