@@ -118,6 +118,11 @@ export class AsyncDebugAdapter implements AdapterContext {
 
   // --- for the client's side ---------------------------------------------------------------------------------------
 
+  /** Connects to debugpy now rather than with the client's first message: debugpy has something to say before it is asked. Never throws. */
+  start(): void {
+    this.opening ??= this.open();
+  }
+
   /** A message of the DAP client. Never throws. */
   handleMessage(message: DebugProtocol.ProtocolMessage): void {
     if (this.disposing) return;
@@ -204,7 +209,7 @@ export class AsyncDebugAdapter implements AdapterContext {
         this.supervisor.cancel();
         break;
     }
-    if (!this.opening) this.opening = this.open();
+    this.start();
   }
 
   private open(): Promise<void> {

@@ -23,6 +23,7 @@ export async function runDap(args: DapArguments): Promise<number> {
   const clientGone = new Promise<void>((resolve) => {
     connection.onClose = () => resolve();
   });
+  adapter.start();
   // debugpy's adapter closes its end when it has answered `disconnect`; so does this one.
   await Promise.race([clientGone, adapter.ended]);
   await adapter.dispose();

@@ -91,6 +91,12 @@ export class DapTester {
     });
   }
 
+  /** Resolves when the other side has ended the connection. */
+  async whenClosed(timeoutMs = 20_000): Promise<void> {
+    if (this.closed) return;
+    await this.until(() => (this.closed ? true : undefined), 'the end of the connection', timeoutMs);
+  }
+
   events(name?: string): DebugProtocol.Event[] {
     return this.received.filter(
       (m): m is DebugProtocol.Event => m.type === 'event' && (!name || (m as DebugProtocol.Event).event === name),
