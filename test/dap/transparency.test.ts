@@ -92,7 +92,7 @@ async function story(client: DapTester, extra: Record<string, unknown>): Promise
   await client.ask('continue', { threadId });
   await client.event('terminated');
   await client.ask('disconnect', { restart: false });
-  await client.whenClosed(5_000); // debugpy still says which sockets it has, and ends
+  await client.event('debugpySockets', () => true, client.received.length - 1); // its last words
 }
 
 async function play(endpoint: Endpoint, extra: Record<string, unknown> = {}) {
