@@ -1,0 +1,566 @@
+"""What a program tells the debugger by itself: tracked scopes and tasks, monitored locks and sessions.
+
+Without a debugger each of these costs about as much as the `with` statement around it.
+"""
+
+import collections
+import functools
+import itertools
+import sys
+import threading
+import time
+import weakref
+
+from . import _ah_core as core
+from . import _ah_wire as w
+
+_numbers = itertools.count(1)
+
+
+class TrackedScope:
+    """One entry of a `CancelScopeTracker`. Times in seconds of `time.monotonic`."""
+
+    __slots__ = (
+        "id",
+        "name",
+        "task",
+        "task_name",
+        "entered",
+        "exited",
+        "cancel_requested",
+        "reason",
+        "violation",
+        "__weakref__",
+    )
+
+    def __init__(self, number, name, task, task_name):
+        self.id = number
+        self.name = name
+        self.task = task
+        self.task_name = task_name
+        self.entered = time.monotonic()
+        self.exited = None
+        self.cancel_requested = False
+        self.reason = None
+        self.violation = None
+
+
+class CancelScopeTracker:
+    """Who entered which scope and who left it, kept in the program itself; works without a debugger too.
+
+    `enter(name)` gives an id; `exit(id)` returns the violation found: 'cross-task-exit', 'out-of-order-exit' or None.
+    """
+
+    def __init__(self, history=200):
+        self._open = collections.OrderedDict()
+        self._events = collections.deque(maxlen=history)
+        self._violations = collections.deque(maxlen=history)
+        self._counts = {"entered": 0, "exited": 0, "cancelled": 0, "cross_task": 0, "out_of_order": 0}
+        self._lock = threading.Lock()
+
+    def enter(self, name="scope"):
+        """The current task enters a scope; returns the scope's id."""
+        task = _current_task()
+        scope = TrackedScope(next(_numbers), str(name), id(task) if task is not None else 0, _task_name(task))
+        with self._lock:
+            self._open[scope.id] = scope
+            self._counts["entered"] += 1
+            self._event("enter", scope)
+        return scope.id
+
+    def exit(self, scope_id):
+        """The current task leaves the scope. Raises KeyError when it is not open."""
+        task = _current_task()
+        address = id(task) if task is not None else 0
+        with self._lock:
+            scope = self._open.pop(scope_id)
+            scope.exited = time.monotonic()
+            self._counts["exited"] += 1
+            if scope.task != address:
+                scope.violation = "cross-task-exit"
+                self._counts["cross_task"] += 1
+            elif any(other.task == address and number > scope_id for number, other in self._open.items()):
+                scope.violation = "out-of-order-exit"
+                self._counts["out_of_order"] += 1
+            if scope.violation:
+                self._violations.append(
+                    {
+                        "violation": scope.violation,
+                        "scope": scope.id,
+                        "name": scope.name,
+                        "entered_by": scope.task_name,
+                        "left_by": _task_name(task),
+                    }
+                )
+            self._event("exit", scope, violation=scope.violation)
+        return scope.violation
+
+    def request_cancel(self, scope_id, reason=None):
+        """Note that the scope's cancellation was asked for. Returns False when it is not open."""
+        with self._lock:
+            scope = self._open.get(scope_id)
+            if scope is None:
+                return False
+            if not scope.cancel_requested:
+                scope.cancel_requested = True
+                scope.reason = reason
+                self._counts["cancelled"] += 1
+                self._event("cancel", scope, reason=reason)
+            return True
+
+    def task_of(self, scope_id):
+        """Address of the task that entered an open scope, 0 for none."""
+        scope = self._open.get(scope_id)
+        return scope.task if scope is not None else 0
+
+    def check_cross_task_violations(self):
+        """The violations so far, oldest first: [{violation, scope, name, entered_by, left_by}]."""
+        with self._lock:
+            return [dict(one) for one in self._violations]
+
+    def statistics(self):
+        """{entered, exited, cancelled, cross_task, out_of_order, open}."""
+        with self._lock:
+            return dict(self._counts, open=len(self._open))
+
+    def recent_events(self, count=20):
+        """The last events, oldest first: [{event, scope, name, task, time, …}]."""
+        with self._lock:
+            return [dict(one) for one in list(self._events)[-count:]] if count > 0 else []
+
+    def report(self):
+        """{statistics, open: [...], violations: [...], recent: [...]}, plain values."""
+        with self._lock:
+            now = time.monotonic()
+            still = [
+                {
+                    "scope": one.id,
+                    "name": one.name,
+                    "task": one.task_name,
+                    "age": now - one.entered,
+                    "cancelled": one.cancel_requested,
+                }
+                for one in self._open.values()
+            ]
+        return {
+            "statistics": self.statistics(),
+            "open": still,
+            "violations": self.check_cross_task_violations(),
+            "recent": self.recent_events(),
+        }
+
+    def _event(self, event, scope, **more):
+        self._events.append(
+            dict(more, event=event, scope=scope.id, name=scope.name, task=scope.task_name, time=time.time())
+        )
+
+
+def _current_task():
+    """The running task; found without the probe as well."""
+    if core.state.started:
+        return core.current_task()
+    run = sys.modules.get("trio._core._run")
+    task = getattr(run.GLOBAL_RUN_CONTEXT, "task", None) if run is not None else None
+    asyncio = sys.modules.get("asyncio")
+    if task is None and asyncio is not None:
+        try:
+            task = asyncio.current_task()
+        except (RuntimeError, AttributeError):  # no loop runs here
+            task = None
+    return task
+
+
+def _task_name(task):
+    if task is None:
+        return ""
+    getter = getattr(task, "get_name", None)
+    try:
+        return str(getter()) if getter is not None else str(task.name)
+    except Exception:
+        return type(task).__name__
+
+
+#: What `tracked_scope` uses.
+tracker = CancelScopeTracker()
+
+
+class tracked_scope:  # noqa: N801  (used like a function)
+    """`with tracked_scope("load"):` or `async with`: the debugger shows the scope and who enters and leaves it.
+
+    One object may be entered once at a time. Left by another task than entered it, it is a `cross-task-exit`.
+    """
+
+    def __init__(self, name="scope"):
+        self.name = str(name)
+        self._entered = None
+
+    def __enter__(self):
+        if self._entered is not None:
+            raise RuntimeError("tracked_scope(%r) is already entered; make one per 'with'" % self.name)
+        number = tracker.enter(self.name)
+        self._entered = (number, tracker.task_of(number))
+        if core.state.live:
+            _observe(self._tell_enter, sys._getframe(1))
+        return self
+
+    def __exit__(self, exc_type, exc, traceback):
+        entered, self._entered = self._entered, None
+        if entered is None:
+            raise RuntimeError("tracked_scope(%r) is left without being entered" % self.name)
+        violation = tracker.exit(entered[0])
+        if core.state.live:
+            _observe(self._tell_exit, sys._getframe(1), entered[1], violation, exc_type is not None)
+        return False
+
+    async def __aenter__(self):
+        return self.__enter__()
+
+    async def __aexit__(self, exc_type, exc, traceback):
+        return self.__exit__(exc_type, exc, traceback)
+
+    def _tell_enter(self, frame):
+        core.emit(w.OP_SCOPE_ENTER, id(self), self._entered[1], w.SCOPE_TRACKED, core.stack_id(frame, _depth()))
+        core.emit(w.OP_SCOPE_NAME, id(self), 0, core.string_id(self.name))
+        _open_scopes[id(self)] = (weakref.ref(self, _scope_lost), self._entered[1])
+
+    def _tell_exit(self, frame, host, violation, failed):
+        _open_scopes.pop(id(self), None)
+        flags = w.EXIT_WITH_EXCEPTION if failed else 0
+        if violation is not None:
+            flags |= w.EXIT_CROSS_TASK if violation == "cross-task-exit" else w.EXIT_OUT_OF_ORDER
+        stack = core.stack_id(frame, 40) if violation is not None else 0
+        task = core.current_task_id()
+        core.emit(w.OP_SCOPE_EXIT, id(self), task, flags, stack)
+        if violation is not None:
+            text = "The scope %r is left by another task than the one that entered it."
+            if violation != "cross-task-exit":
+                text = "The scope %r is left while a scope entered later is still open."
+            core.violation(
+                violation, frame, {"message": text % self.name, "scope": id(self), "task": task, "host": host}
+            )
+
+
+_open_scopes = {}  # address -> (weak reference, host task)
+
+
+def _scope_lost(ref):
+    for key, (known, _host) in list(_open_scopes.items()):
+        if known is ref:
+            del _open_scopes[key]
+            core.emit(w.OP_SCOPE_LOST, key)
+
+
+def _depth():
+    return (0, 8, 40)[core.state.level]
+
+
+def _observe(function, *args):
+    """Observation never hurts the program."""
+    try:
+        function(*args)
+    except Exception as error:
+        core.fail("tracked", error)
+
+
+@core.on_sync
+def _sync():
+    for key, (ref, host) in list(_open_scopes.items()):
+        scope = ref()
+        if scope is not None:
+            core.emit(w.OP_SCOPE_ENTER, key, host, w.SCOPE_TRACKED)
+            core.emit(w.OP_SCOPE_NAME, key, 0, core.string_id(scope.name))
+
+
+# --- tasks ------------------------------------------------------------------------------------------------------------
+
+_kept = set()  # tasks made by `tracked_task`, until they are done
+
+
+class _TaskLabel:
+    """`tracked_task("name")`: a context manager that names the running task, or a decorator of coroutine functions."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __enter__(self):
+        if core.state.live:
+            _observe(self._tell)
+        return self
+
+    def __exit__(self, *exc):
+        return False
+
+    async def __aenter__(self):
+        return self.__enter__()
+
+    async def __aexit__(self, *exc):
+        return False
+
+    def _tell(self):
+        task = core.current_task_id()
+        if task:
+            core.emit(w.OP_TASK_NAME, task, 0, core.string_id(self.name))
+
+    def __call__(self, function):
+        @functools.wraps(function)
+        async def tracked(*args, **kwargs):
+            with self:
+                return await function(*args, **kwargs)
+
+        return tracked
+
+
+def tracked_task(what, name=None):
+    """Name a task for the debugger, in one of these ways:
+
+    - `task = tracked_task(coroutine, name="load")` starts an asyncio task that is kept alive until it is done;
+    - `@tracked_task` or `@tracked_task("load")` on a coroutine function names the task that runs it;
+    - `with tracked_task("load"):` names the current task.
+    """
+    import asyncio
+    import inspect
+
+    if isinstance(what, str):
+        return _TaskLabel(what)
+    if inspect.isawaitable(what):
+        task = asyncio.ensure_future(what)
+        if name is not None and hasattr(task, "set_name"):
+            task.set_name(name)
+        if not task.done():
+            _kept.add(task)
+            task.add_done_callback(_kept.discard)
+        return task
+    if callable(what):
+        return _TaskLabel(name or getattr(what, "__qualname__", repr(what)))(what)
+    raise TypeError("give a coroutine, a coroutine function or a name, not %r" % (what,))
+
+
+# --- locks ------------------------------------------------------------------------------------------------------------
+
+
+def monitor_lock(lock, name=None):
+    """Watch a lock from now on, under a name, and return what to use in its place.
+
+    Locks, semaphores, queues and so on of asyncio, anyio and trio are returned as they are. For any other object with
+    `acquire` and `release` a `MonitoredLock` around it is returned.
+    """
+    from . import _ah_locks as locks
+
+    if core.state.live and locks.family_of(lock) is not None:
+        if name is not None:
+            _observe(locks.rename, lock, str(name))
+        else:
+            _observe(locks.track, lock)
+        info = locks.tracked.get(id(lock))
+        if info is not None:
+            locks.active[info.key] = info
+        return lock
+    if type(lock).__module__.partition(".")[0] in ("asyncio", "anyio", "trio"):
+        return lock
+    if not (hasattr(lock, "acquire") and hasattr(lock, "release")):
+        raise TypeError("a lock needs acquire() and release(); %r has not" % (lock,))
+    return MonitoredLock(lock, name)
+
+
+class MonitoredLock:
+    """Stands before a lock of the program's own making; `acquire` may be a coroutine function or a plain one."""
+
+    def __init__(self, lock, name=None):
+        self._lock = lock
+        self._name = str(name) if name is not None else "%s.%s" % (type(lock).__module__, type(lock).__qualname__)
+        self._holder = 0
+
+    def __getattr__(self, name):
+        return getattr(self._lock, name)
+
+    def acquire(self, *args, **kwargs):
+        """As the lock's own: gives an awaitable when that one does."""
+        before = self._begin(sys._getframe(1)) if core.state.live else None
+        try:
+            result = self._lock.acquire(*args, **kwargs)
+        except BaseException:
+            self._end(before, False)
+            raise
+        if hasattr(result, "__await__"):
+            return self._acquired(result, before)
+        self._end(before, result is not False)
+        return result
+
+    async def _acquired(self, awaitable, before):
+        try:
+            result = await awaitable
+        except BaseException:
+            self._end(before, False)
+            raise
+        self._end(before, result is not False)
+        return result
+
+    def release(self, *args, **kwargs):
+        if core.state.live and self._holder:
+            core.emit(w.OP_LOCK_FREE, id(self), self._holder)
+        self._holder = 0
+        return self._lock.release(*args, **kwargs)
+
+    def _begin(self, frame):
+        stack = core.stack_id(frame, _depth())
+        core.emit(w.OP_LOCK_NEW, id(self), 0, w.LOCK_MONITORED, 0)
+        core.emit(w.OP_LOCK_META, id(self), -1, core.string_id(self._name))
+        task = core.current_task_id()
+        if self._holder:
+            core.emit(w.OP_LOCK_HOLD, id(self), self._holder)
+        core.emit(w.OP_LOCK_WAIT, id(self), task, w.LOCK_OP_ACQUIRE, stack)
+        return (task, stack)
+
+    def _end(self, before, ok):
+        task, stack = before or (core.current_task_id(), 0)
+        if core.state.live and before is not None:
+            core.emit(w.OP_LOCK_WAIT_END, id(self), task, 0 if ok else 1)
+            if ok:
+                core.emit(w.OP_LOCK_HOLD, id(self), task, 0, stack)
+        if ok:
+            self._holder = task
+
+    def __enter__(self):
+        self.acquire()
+        return self
+
+    def __exit__(self, *exc):
+        self.release()
+
+    async def __aenter__(self):
+        result = self.acquire()
+        if hasattr(result, "__await__"):
+            await result
+        return self
+
+    async def __aexit__(self, *exc):
+        result = self.release()
+        if hasattr(result, "__await__"):
+            await result
+
+
+# --- sessions ---------------------------------------------------------------------------------------------------------
+
+
+class SessionMonitor:
+    """What `monitor_session` gives: `with monitor.operation():` measures an operation, `close()` says that it is closed.
+
+    It is a context manager (plain and async) that closes itself at the end.
+    """
+
+    def __init__(self, session, name, kind):
+        self.name = name
+        self._subject = weakref.ref(session) if session is not None else None
+        self._open = False
+        self._session = self if session is None else None
+
+    def _target(self):
+        return self._session if self._subject is None else self._subject()
+
+    def operation(self):
+        """A context manager around one operation; an exception counts as its failure."""
+        return _Operation(self)
+
+    def close(self):
+        """The session is closed. Doing it twice is harmless."""
+        if self._open:
+            self._open = False
+            target = self._target()
+            if core.state.live and target is not None:
+                from . import _ah_sessions as sessions
+
+                _observe(sessions.note_close, target)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.close()
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *exc):
+        self.close()
+
+
+class _Operation:
+    __slots__ = ("_monitor", "_token")
+
+    def __init__(self, monitor):
+        self._monitor = monitor
+        self._token = None
+
+    def __enter__(self):
+        target = self._monitor._target()
+        if core.state.live and target is not None:
+            from . import _ah_sessions as sessions
+
+            self._token = sessions.begin_operation(target)
+        return self
+
+    def __exit__(self, exc_type, exc, traceback):
+        token, self._token = self._token, None
+        if token is not None:
+            from . import _ah_sessions as sessions
+
+            token[2] = exc_type is not None
+            _observe(sessions.end_operation, token)
+        return False
+
+    async def __aenter__(self):
+        return self.__enter__()
+
+    async def __aexit__(self, exc_type, exc, traceback):
+        return self.__exit__(exc_type, exc, traceback)
+
+
+def monitor_session(session, name=None, kind=None):
+    """Show a session, client or connection in the debugger: open until closed, lost when it is dropped open.
+
+    `session`: the object, or just a name. Its own `close` or `aclose` is noticed where the object takes attributes; else
+    call `close()` of the returned SessionMonitor. Known libraries' sessions are shown anyway and only get the name.
+    """
+    if isinstance(session, str):
+        session, name = None, session
+    monitor = SessionMonitor(session, name, kind)
+    if core.state.live:
+        _observe(_show_session, monitor, session, name, kind, sys._getframe(1))
+    return monitor
+
+
+def _show_session(monitor, session, name, kind, frame):
+    from . import _ah_sessions as sessions
+
+    target = monitor if session is None else session
+    if kind is None:
+        kind = "session" if session is None else "%s.%s" % (type(session).__module__, type(session).__qualname__)
+    already = id(target) in sessions.open_sessions
+    sessions.note_open(target, kind, frame)
+    if name:
+        sessions.name_session(target, str(name))
+    monitor._open = True
+    if session is not None and not already:
+        for method in ("close", "aclose"):
+            _notice(session, method)
+
+
+def _notice(session, method):
+    """Notice the object's own `close()`, by an attribute of the instance that refers to it weakly."""
+    original = getattr(type(session), method, None)
+    if original is None or not callable(original) or not hasattr(session, "__dict__") or method in vars(session):
+        return
+    ref = weakref.ref(session)
+
+    @functools.wraps(original)
+    def closing(*args, **kwargs):
+        from . import _ah_sessions as sessions
+
+        target = ref()
+        _observe(sessions.note_close, target)
+        return original(target, *args, **kwargs)
+
+    try:
+        vars(session)[method] = closing
+    except TypeError:
+        pass
