@@ -166,7 +166,7 @@ async def _run_task(operation, coro, context):
         return await task
     finally:
         operation.cancel = None
-        del task
+        task = None  # the exception's traceback would close a circle through this frame
 
 
 async def _run_loop(operation, coro, context):
