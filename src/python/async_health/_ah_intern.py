@@ -20,6 +20,7 @@ _string_count = 0
 _new_strings = []
 
 _stacks = {}
+_chains = {}
 _stack_count = 0
 _new_stacks = []
 
@@ -39,6 +40,7 @@ def set_stack_boundary(code):
     """Stacks stop before a frame of `code` (the event loop's own `Handle._run`): below it there is only the loop."""
     global _boundary, _asyncio_dir
     _boundary = code
+    _boundary_cell[0] = code
     _asyncio_dir = os.path.dirname(code.co_filename) + os.sep
 
 
@@ -74,6 +76,8 @@ def qualified(code):
 
 def stack_id(frame, limit=8):
     """Id of the stack of `frame` and its callers, innermost first, at most `limit` frames (0: none), loop frames left out."""
+    if limit == 8 and frame is not None:
+        return stack_id_8(frame)
     if limit <= 0 or frame is None:
         return 0
     boundary = _boundary
@@ -96,6 +100,33 @@ def stack_id(frame, limit=8):
     return _intern(tuple(codes), tuple(lastis), True)
 
 
+def _unrolled(depth):
+    """Source of the walk for a fixed depth, without a loop: twice as fast as `stack_id`'s own."""
+    lines = ["def walk(f):"]
+    known = []
+    for at in range(depth + 1):
+        pairs = "(%s)" % "".join("l%d, " % index for index in known), "(%s)" % "".join("c%d, " % index for index in known)
+        found = "e = get(%s)\n{0} return e[1] if e is not None and e[0] == %s else intern(%s, %s, True)" % (
+            pairs[0],
+            pairs[1],
+            pairs[1],
+            pairs[0],
+        )
+        if at:
+            lines.append(" if f is None:\n  " + found.format(" "))
+        lines.append(" c%d = f.f_code" % at)
+        if at:
+            lines.append(" if c%d is _boundary:\n  " % at + found.format(" "))
+        if at < depth:
+            lines.append(" l%d = f.f_lasti\n f = f.f_back" % at)
+            known.append(at)
+    lines.append(" l%d = -1" % depth)
+    lastis = "(%s)" % "".join("l%d, " % index for index in range(depth + 1))
+    codes = "(%s)" % "".join("c%d, " % index for index in range(depth))
+    lines.append(" e = get(%s)\n return e[1] if e is not None and e[0] == %s else intern(%s, %s, True)" % (lastis, codes, codes, lastis))
+    return "\n".join(lines)
+
+
 def frames_id(codes, lastis, trim=False):
     """Id of a stack given as tuples of code objects and offsets, innermost first; a trailing offset -1 says it was cut."""
     return _intern(codes, lastis, trim)
@@ -105,19 +136,28 @@ def _intern(codes, lastis, trim):
     global _stack_count
     if not codes:
         return 0
-    entries = _stacks.get(lastis)
-    if entries is None:
-        if len(_stacks) > _STACKS_MAX:
-            _stacks.clear()
-        entries = _stacks[lastis] = []
-    else:
-        for known, number, trimmed in entries:
-            if known == codes and trimmed is trim:
-                return number
+    table = _stacks if trim else _chains
+    first = table.get(lastis)
+    if first is not None:
+        # A chain of (codes, id, next): other code at the very same offsets is rare.
+        entry = first
+        while entry is not None:
+            if entry[0] == codes:
+                return entry[1]
+            entry = entry[2]
+    elif len(table) > _STACKS_MAX:
+        table.clear()
     _stack_count = number = _stack_count + 1
     _new_stacks.append((number, codes, lastis, trim))
-    entries.append((codes, number, trim))
+    table[lastis] = (codes, number, first)
     return number
+
+
+_scope = {"get": _stacks.get, "intern": _intern}
+exec(compile(_unrolled(8).replace("_boundary", "boundary[0]"), __file__ if "__file__" in globals() else __spec__.origin, "exec"), _scope)
+#: `stack_id(frame, 8)`, unrolled.
+stack_id_8 = _scope["walk"]
+_scope["boundary"] = _boundary_cell = [None]
 
 
 _MAX_CHAIN = 64
@@ -303,6 +343,7 @@ def forget():
     """A new listener knows none of the definitions: start with empty tables. Ids go on, so rows still in flight are safe."""
     _strings.clear()
     _stacks.clear()
+    _chains.clear()
     _frames.clear()
     del _new_strings[:]
     del _new_stacks[:]

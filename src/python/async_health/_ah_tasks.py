@@ -6,6 +6,7 @@ the registry's own weak reference. Nothing here refers to a task, its coroutine 
 """
 
 import contextvars
+import gc
 import sys
 from _thread import get_ident
 from weakref import ref
@@ -93,9 +94,9 @@ def _install(asyncio):
         if forced != "create_task":
             _hook_registry(registry)
     if own_list or sys.version_info >= (3, 12):
-        returns = "AH_BORN(AH_VALUE)" if own_list else "AH_BORN(AH_VALUE) if self._task_factory is not None else AH_VALUE"
+        returns = "AH.born(VALUE)" if own_list else "AH.born(VALUE) if self._task_factory is not None else VALUE"
         create = base_events.BaseEventLoop.create_task
-        if not inject(create, "tasks.create_task", returns=returns, AH_BORN=_born):
+        if not inject(create, "tasks.create_task", returns=returns, born=_born):
             core.missing("tasks.create_task", "no source of BaseEventLoop.create_task")
     if own_list:
         core.on_tick(_poll)
@@ -263,6 +264,10 @@ def _context_for(loop):
 
 
 def _name_of(coroutine):
+    if type(coroutine).__name__ == "async_generator_athrow":  # a finaliser's task drives `generator.aclose()` itself
+        for generator in gc.get_referents(coroutine):
+            if hasattr(generator, "ag_code"):
+                return generator.__qualname__ + ".aclose"
     return getattr(coroutine, "__qualname__", None) or getattr(coroutine, "__name__", None) or type(coroutine).__qualname__
 
 
@@ -429,8 +434,8 @@ def _hook_done(base_events, base_futures):
     if not inject(
         loop_type.call_soon,
         name,
-        prologue="if callback is AH_DONE:\n return AH_DONE(*args)",
-        AH_DONE=_done,
+        prologue="if callback is AH.done:\n return AH.done(*args)",
+        done=_done,
     ):
         plain = loop_type.call_soon
 

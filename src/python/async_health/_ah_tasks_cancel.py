@@ -59,10 +59,10 @@ def _uncancelled(task):
 
 
 def _hook_python(kind):
-    if not inject(kind.cancel, "tasks.cancel", prologue="AH_CANCEL(self)", AH_CANCEL=_cancelled):
+    if not inject(kind.cancel, "tasks.cancel", prologue="AH.cancel(self)", cancel=_cancelled):
         core.patch(kind, "cancel", _wrapper(kind.cancel, _cancelled), "tasks.cancel")
     if hasattr(kind, "uncancel"):
-        if not inject(kind.uncancel, "tasks.cancel", prologue="AH_CANCEL(self)", AH_CANCEL=_uncancelled):
+        if not inject(kind.uncancel, "tasks.cancel", prologue="AH.cancel(self)", cancel=_uncancelled):
             core.patch(kind, "uncancel", _wrapper(kind.uncancel, _uncancelled), "tasks.cancel")
 
 
