@@ -21,7 +21,7 @@ export async function loadSources() {
       absWorkingDir: root,
       stdin: {
         contents:
-          "export * from './src/health'; export * from './src/shared/batch'; export * from './src/shared/panelPage'; export * from './src/shared/settings';",
+          "export * from './src/health'; export * from './src/shared/batch'; export * from './src/shared/panelPage'; export * from './src/shared/wire';",
         resolveDir: root,
         loader: 'ts',
       },
@@ -58,8 +58,15 @@ export async function buildPage({ minify = true } = {}) {
 
 const frameScript = ({ kind, tokens }) => `
 const key = 'async-health-state';
+window.paintedCount = 0;
 const api = {
-  postMessage: (message) => parent.postMessage(message, '*'),
+  postMessage: (message) => {
+    if (message.type === 'painted') {
+      window.firstPainted ??= performance.now();
+      window.paintedCount++;
+    }
+    parent.postMessage(message, '*');
+  },
   getState: () => JSON.parse(sessionStorage.getItem(key) ?? 'null') ?? undefined,
   setState: (state) => sessionStorage.setItem(key, JSON.stringify(state)),
 };

@@ -170,6 +170,7 @@ export class AhLocks extends ListSection<'locks'> {
         label: 'Created',
         width: 'minmax(80px, 0.8fr)',
         from: 680,
+        sortable: true,
         cell: (row) => placeLink(row.createdAt, { inRow: true }) as TemplateResult,
       },
     ],

@@ -92,6 +92,7 @@ export class AhScopes extends ListSection<'scopes'> {
         key: 'host',
         label: 'Host task',
         width: 'minmax(90px, 1fr)',
+        sortable: true,
         cell: (row) => (row.host ? (taskLink(row.host, true) as TemplateResult) : NONE),
       },
       {
@@ -138,6 +139,7 @@ export class AhScopes extends ListSection<'scopes'> {
         label: 'Entered',
         width: 'minmax(90px, 0.9fr)',
         from: 620,
+        sortable: true,
         cell: (row) => placeLink(row.enteredAt, { inRow: true }) as TemplateResult,
       },
     ],

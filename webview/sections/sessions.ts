@@ -107,6 +107,7 @@ export class AhSessions extends ListSection<'sessions'> {
         label: 'Opened by',
         width: 'minmax(90px, 1fr)',
         from: 720,
+        sortable: true,
         cell: (row) => (row.opener ? (taskLink(row.opener, true) as TemplateResult) : NONE),
       },
       {
@@ -114,6 +115,7 @@ export class AhSessions extends ListSection<'sessions'> {
         label: 'Opened',
         width: 'minmax(80px, 0.9fr)',
         from: 640,
+        sortable: true,
         cell: (row) => placeLink(row.openedAt, { inRow: true }) as TemplateResult,
       },
     ],

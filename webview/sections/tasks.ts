@@ -180,6 +180,7 @@ export class AhTasks extends ListSection<'tasks'> {
         label: 'Created',
         width: 'minmax(80px, 0.8fr)',
         from: 1100,
+        sortable: true,
         cell: (row) => placeLink(row.createdAt, { inRow: true }) as TemplateResult,
       },
     ],

@@ -172,8 +172,13 @@ export class AhGrid extends LitElement {
 
   // --- rows ------------------------------------------------------------------------------------------------------------
 
+  /** Sorted or filtered, a tree is a plain list. */
+  private get flat(): boolean {
+    return this.model.expandable === undefined || this.ui.sort !== undefined || this.ui.filter.trim() !== '';
+  }
+
   private isExpandable(row: GridRow, index: number): boolean {
-    if (!this.model.expandable) return false;
+    if (!this.model.expandable || this.flat) return false;
     return this.model.expandable(row, this.cache.at(index + 1)) || this.isCollapsed(row);
   }
 
@@ -349,7 +354,7 @@ export class AhGrid extends LitElement {
     }
     const isSelected = row.id === selected;
     const expandable = this.isExpandable(row, index);
-    const tree = model.expandable !== undefined;
+    const tree = !this.flat;
     return html`<div
       class="row ${isSelected ? 'selected' : ''} ${model.classes?.(row) ?? ''}"
       id=${`r${index}`}
@@ -366,7 +371,7 @@ export class AhGrid extends LitElement {
           ? html`<div class="compact" role="gridcell">${tree ? this.lead(row, expandable) : nothing}${model.compact(row)}</div>`
           : columns.map(
               (column, i) => html`<div class="cell ${column.align ?? ''} ${i === 0 ? 'first' : ''}" role="gridcell">
-                ${i === 0 && tree ? html`<div class="tree">${this.lead(row, expandable)}${column.cell(row)}</div>` : column.cell(row)}
+                ${i === 0 && model.expandable ? html`<div class="tree">${this.lead(row, expandable)}${column.cell(row)}</div>` : column.cell(row)}
               </div>`,
             )
       }
@@ -374,8 +379,8 @@ export class AhGrid extends LitElement {
   }
 
   private lead(row: GridRow, expandable: boolean) {
-    const depth = this.ui.sort ? 0 : ((row as { depth?: number }).depth ?? 0);
-    return html`<span class="indent" ${vars({ '--depth': String(depth) })}></span
-      ><span class="twistie ${expandable && !this.isCollapsed(row) ? 'open' : ''}" aria-hidden="true">${expandable && !this.ui.sort ? icon('chevron') : nothing}</span>`;
+    if (this.flat) return nothing;
+    return html`<span class="indent" ${vars({ '--depth': String((row as { depth?: number }).depth ?? 0) })}></span
+      ><span class="twistie ${expandable && !this.isCollapsed(row) ? 'open' : ''}" aria-hidden="true">${expandable ? icon('chevron') : nothing}</span>`;
   }
 }
