@@ -8,6 +8,6 @@ export function probeFolder(): string {
 
 /** The pure-Python debugpy, when this build has one. */
 export function bundledDebugpy(): string | undefined {
-  const folder = join(__dirname, 'bundled', 'debugpy');
+  const folder = join(__dirname, 'debugpy');
   return existsSync(folder) ? folder : undefined;
 }
