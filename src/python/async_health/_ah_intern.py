@@ -32,16 +32,24 @@ _lines = {}
 DEPTHS = (0, 8, 40)
 
 _boundary = None
-_asyncio_dir = None
+#: Leading frames of files below these folders are left out of creation and event stacks.
+_library_paths = ()
 _cwd = os.getcwd()
 
 
 def set_stack_boundary(code):
     """Stacks stop before a frame of `code` (the event loop's own `Handle._run`): below it there is only the loop."""
-    global _boundary, _asyncio_dir
+    global _boundary
     _boundary = code
     _boundary_cell[0] = code
-    _asyncio_dir = os.path.dirname(code.co_filename) + os.sep
+    add_library(os.path.dirname(code.co_filename) + os.sep)
+
+
+def add_library(path):
+    """Innermost frames of files below `path` (ends with a separator) say nothing to the program's author: leave them out."""
+    global _library_paths
+    if path not in _library_paths:
+        _library_paths += (path,)
 
 
 def string_id(text):
@@ -282,14 +290,15 @@ def _is_launcher(code):
 
 
 def _trim(codes, lastis):
-    """Leave out our own frames, asyncio's at the inner end and the debugger's launcher at the outer end."""
+    """Leave out our own frames, asyncio's and anyio's at the inner end and the debugger's launcher at the outer end."""
     pairs = [(code, at) for code, at in zip(codes, lastis) if not _is_ours(code)]
     if not pairs:
         pairs = list(zip(codes, lastis))
     first = 0
-    if _asyncio_dir is not None:
-        while first < len(pairs) and pairs[first][0].co_filename.startswith(_asyncio_dir):
-            first += 1
+    while first < len(pairs) and pairs[first][0].co_filename.startswith(_library_paths):
+        first += 1
+    if first == len(pairs):
+        first = 0
     last = len(pairs)
     while last > first and _is_launcher(pairs[last - 1][0]):
         last -= 1

@@ -27,6 +27,9 @@ live = {}
 #: `callback(task, exception)` when a task failed; `_ah_exceptions` looks at it.
 failure_callbacks = []
 
+#: By thread ident: qualified name of the coroutine that the next task is really about (anyio wraps it in one of its own).
+name_overrides = {}
+
 #: Callbacks run on the spot get this context: the program's own must be neither kept nor seen.
 _EMPTY = contextvars.Context()
 _contexts = {}
@@ -221,6 +224,8 @@ def _hook_registry(registry):
                 if parent not in live and parent != address:
                     known(creator)
             name = task._coro.__qualname__
+            if name_overrides:
+                name = name_overrides.pop(get_ident(), name)
             if depth == 8:
                 frame = getframe(2)
                 if frame.f_code is create_task:  # asyncio's own create_task: its caller is what counts

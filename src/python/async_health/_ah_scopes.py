@@ -1,0 +1,306 @@
+"""Cancel scopes, timeouts and task groups: who entered, who leaves, in what order, who cancels.
+
+This module keeps the books for asyncio, anyio on asyncio, and tracked scopes; trio's are in `_ah_trio_scopes`. What
+can only be judged here, with both tasks and the frame at hand, is judged here: exit by another task, exit out of order.
+Everything is keyed by address; the weak reference per open scope tells when one is lost.
+"""
+
+import sys
+from _thread import get_ident
+from weakref import ref
+
+from . import _ah_core as core
+from . import _ah_intern
+from . import _ah_tasks_cancel as cancels
+from . import _ah_wire as wire
+from ._ah_intern import DEPTHS, stack_id, string_id
+
+_getframe = sys._getframe
+_now = core.now
+_extend = core.extend
+
+
+class Open:
+    """An entered scope."""
+
+    __slots__ = ("reference", "kind", "host", "row", "flags", "deliveries", "told", "name")
+
+    def __init__(self, reference, kind, host, row):
+        self.reference = reference
+        self.kind = kind
+        #: Address of the task that entered.
+        self.host = host
+        self.row = row
+        #: EXIT_* bits found at the beginning of the exit, None before.
+        self.flags = None
+        self.deliveries = 0
+        self.told = 0
+        self.name = 0
+
+
+#: Entered scopes by address.
+open_scopes = {}
+#: Addresses of the open scopes of each task, innermost last.
+by_task = {}
+#: Set by `_ah_generators` where present.
+_generators = None
+_library_paths = ()
+_TITLES = {
+    wire.SCOPE_OTHER: "scope",
+    wire.SCOPE_ANYIO_CANCEL_SCOPE: "anyio.CancelScope",
+    wire.SCOPE_ANYIO_TASK_GROUP: "anyio.TaskGroup",
+    wire.SCOPE_ASYNCIO_TIMEOUT: "asyncio.timeout",
+    wire.SCOPE_ASYNCIO_TASK_GROUP: "asyncio.TaskGroup",
+    wire.SCOPE_TRACKED: "tracked_scope",
+}
+
+
+def install(options):
+    """Hook asyncio's and anyio's scopes once they are imported."""
+    global _generators
+    from . import _ah_scopes_anyio, _ah_scopes_asyncio
+
+    core.on_tick(_tick)
+    core.on_sync(_sync)
+    core.on_start(_forget)
+    try:
+        from . import _ah_generators as _generators
+    except ImportError:
+        _generators = None
+    _ah_scopes_asyncio.install(options)
+    _ah_scopes_anyio.install(options)
+
+
+def add_library(path):
+    """Frames of files below `path` are a library's: a violation is shown in the first frame outside of them."""
+    global _library_paths
+    if path not in _library_paths:
+        _library_paths += (path,)
+    _ah_intern.add_library(path)
+
+
+def user_frame(frame):
+    """The first frame outward from `frame` that is the program's own (or the outermost)."""
+    found = frame
+    while found is not None:
+        name = found.f_code.co_filename
+        if not (
+            name.startswith(_library_paths) or name.endswith("contextlib.py") or name[-10:] == "_ah_api.py" or name[:1] == "<"
+        ):
+            return found
+        found = found.f_back
+    return frame
+
+
+def entered(scope, task, kind, frame, deadline_ns=-1, flags=0, parent=0):
+    """A scope was entered by `task` (object or None). `frame`: the caller of its `__enter__`. About 800 ns.
+
+    `deadline_ns` on the probe's clock (since start), -1 for none; `flags`: SCOPE_FLAG_*.
+    """
+    address = id(scope)
+    host = 0 if task is None else id(task)
+    depth = DEPTHS[core.state.level]
+    row = (20, _now(), address, host, kind, stack_id(frame, depth) if depth else 0)  # OP_SCOPE_ENTER
+    try:
+        reference = ref(scope, _lost)
+    except TypeError:
+        reference = None
+    open_scopes[address] = Open(reference, kind, host, row)
+    stack = by_task.get(host)
+    if stack is None:
+        by_task[host] = [address]
+    else:
+        stack.append(address)
+    _extend(row)
+    if deadline_ns >= 0 or flags or parent:
+        _extend((23, row[1], address, parent, deadline_ns, flags))  # OP_SCOPE_META
+    if _generators is not None and _generators.by_code:
+        _generators.scope_entered(address, frame)
+
+
+def _lost(reference):
+    try:
+        for address, known in list(open_scopes.items()):
+            if known.reference is reference:
+                _close(address, known)
+                core.emit(wire.OP_SCOPE_LOST, address)
+                return
+    except Exception:  # interpreter shutdown
+        pass
+
+
+def _close(address, known):
+    open_scopes.pop(address, None)
+    stack = by_task.get(known.host)
+    if stack is not None:
+        if stack[-1] == address:
+            stack.pop()
+        elif address in stack:
+            stack.remove(address)
+        if not stack:
+            del by_task[known.host]
+    if _generators is not None and _generators.scoped:
+        _generators.scope_left(address)
+
+
+def leaving(scope, task, frame, with_exception=False):
+    """The exit of a scope begins: judge who leaves and in what order. `frame`: the caller of its `__exit__`.
+
+    A violation is told to the violation callbacks here, in the offending thread and frame. Returns the EXIT_* bits,
+    or None for a scope that is not known to be open.
+    """
+    address = id(scope)
+    known = open_scopes.get(address)
+    if known is None:
+        return None
+    if known.flags is not None:  # the exit of a group leaves its own scope: judged already
+        return known.flags
+    leaver = 0 if task is None else id(task)
+    flags = wire.EXIT_WITH_EXCEPTION if with_exception else 0
+    if leaver != known.host:
+        flags |= wire.EXIT_CROSS_TASK
+        if _is_finaliser(task):
+            flags |= wire.EXIT_BY_FINALISER
+    else:
+        stack = by_task.get(leaver)
+        if stack and stack[-1] != address:
+            flags |= wire.EXIT_OUT_OF_ORDER
+    known.flags = flags
+    if flags & (wire.EXIT_CROSS_TASK | wire.EXIT_OUT_OF_ORDER):
+        _tell_violation(known, address, leaver, flags, frame)
+    return flags
+
+
+def _is_finaliser(task):
+    """Does the task drive an async generator's `aclose()` for the collector or the loop's shutdown?"""
+    coroutine = getattr(task, "_coro", None)
+    return type(coroutine).__name__ == "async_generator_athrow"
+
+
+def _tell_violation(known, address, leaver, flags, frame):
+    if not core.violation_callbacks:
+        return
+    title = _TITLES.get(known.kind, "scope")
+    code = "cross-task-exit" if flags & wire.EXIT_CROSS_TASK else "out-of-order-exit"
+    if code == "cross-task-exit":
+        message = "%s is left by another task than the one that entered it" % title
+    else:
+        message = "%s is left while a scope entered after it is still open" % title
+    info = {
+        "message": message,
+        "scope": address,
+        "kind": known.kind,
+        "task": leaver,
+        "host": known.host,
+        "stack": known.row[5],
+        "byFinaliser": bool(flags & wire.EXIT_BY_FINALISER),
+    }
+    core.violation(code, user_frame(frame), info)
+
+
+def left(scope, task, frame, caught=False, with_exception=False):
+    """The exit of a scope is over. `caught`: it absorbed a cancellation."""
+    address = id(scope)
+    known = open_scopes.get(address)
+    if known is None:
+        return
+    flags = known.flags
+    if flags is None:
+        flags = leaving(scope, task, frame, with_exception) or 0
+    if caught:
+        flags |= wire.EXIT_CANCELLED_CAUGHT
+    depth = DEPTHS[core.state.level]
+    stack = stack_id(frame, depth or 8) if depth == 40 or flags & 11 else 0  # misuse always with its place
+    _tell_deliveries(address, known)
+    _close(address, known)
+    _extend((21, _now(), address, 0 if task is None else id(task), flags, stack))  # OP_SCOPE_EXIT
+
+
+def cancelled(scope, reason, frame):
+    """`cancel()` of a scope takes effect."""
+    depth = DEPTHS[core.state.level]
+    stack = stack_id(frame, depth) if depth else 0
+    core.emit(wire.OP_SCOPE_CANCEL, id(scope), core.current_task_id(), reason, stack)
+
+
+def changed(scope, deadline_ns, flags, parent=0):
+    """Deadline or shield of an open scope changed."""
+    if id(scope) in open_scopes:
+        core.emit(wire.OP_SCOPE_META, id(scope), parent, deadline_ns, flags)
+
+
+def named(scope, name):
+    """The program gave a scope a name."""
+    number = string_id(name)
+    known = open_scopes.get(id(scope))
+    if known is not None:
+        known.name = number
+    core.emit(wire.OP_SCOPE_NAME, id(scope), 0, number)
+
+
+def delivering(scope, by):
+    """A scope begins to deliver cancellations: tasks cancelled by this thread from now on are cancelled by `by`."""
+    known = open_scopes.get(id(scope))
+    if known is not None:
+        known.deliveries += 1
+    return acting_for(by)
+
+
+def acting_for(by):
+    """What this thread cancels from now on is cancelled by the scope `by`; end it with `delivered`."""
+    ident = get_ident()
+    before = cancels.acting.get(ident, 0)
+    cancels.acting[ident] = id(by)
+    return before
+
+
+def delivered(before):
+    """End of `delivering`; `before` is what that returned."""
+    if before:
+        cancels.acting[get_ident()] = before
+    else:
+        cancels.acting.pop(get_ident(), None)
+
+
+def _tell_deliveries(address, known):
+    if known.deliveries != known.told:
+        known.told = known.deliveries
+        core.emit(wire.OP_SCOPE_DELIVERIES, address, 0, known.deliveries)
+
+
+def _tick():
+    for address, known in list(open_scopes.items()):
+        if known.deliveries != known.told:
+            _tell_deliveries(address, known)
+
+
+#: Functions `(address, scope) -> (parent, deadline_ns, flags)` by kind, for the sync.
+describers = {}
+
+
+def _sync():
+    for address, known in list(open_scopes.items()):
+        _extend(known.row)
+        if known.name:
+            core.emit(wire.OP_SCOPE_NAME, address, 0, known.name)
+        scope = known.reference() if known.reference is not None else None
+        describe = describers.get(known.kind)
+        if scope is not None and describe is not None:
+            parent, deadline, flags = describe(scope)
+            if parent or deadline >= 0 or flags:
+                core.emit(wire.OP_SCOPE_META, address, parent, deadline, flags)
+        known.told = 0
+        _tell_deliveries(address, known)
+
+
+def _forget():
+    """Stack ids mean nothing to a new listener."""
+    for known in list(open_scopes.values()):
+        known.row = known.row[:5] + (0,)
+        known.name = 0
+
+
+@core.rpc("openScopes")
+def _open_scopes(_params):
+    """Entered scopes now, for diagnostics."""
+    return [{"scope": address, "host": known.host, "kind": known.kind} for address, known in list(open_scopes.items())]

@@ -1,0 +1,187 @@
+"""anyio's cancel scopes and task groups on the asyncio backend (anyio 3 and 4); `fail_after` and `move_on_after` use them.
+
+A task group and its own cancel scope are one thing here: kind task group, the address of the cancel scope.
+"""
+
+import os
+import sys
+from _thread import get_ident
+
+from . import _ah_core as core
+from . import _ah_scopes as scopes
+from . import _ah_wire as wire
+from ._ah_inject import inject
+from ._ah_intern import string_id
+from ._ah_scopes_asyncio import deadline_ns
+from ._ah_tasks import known as known_task
+from ._ah_tasks import live as live_tasks
+from ._ah_tasks import name_overrides
+
+_getframe = sys._getframe
+_SCOPE = "scopes.anyio.CancelScope"
+_GROUP = "scopes.anyio.TaskGroup"
+_backend_file = ""
+
+
+def install(_options):
+    core.on_import("anyio._backends._asyncio", _install)
+
+
+def _install(module):
+    global _backend_file
+    _backend_file = module.__file__
+    scopes.add_library(os.path.dirname(os.path.dirname(module.__file__)) + os.sep)
+    kind = module.CancelScope
+    for number in (wire.SCOPE_ANYIO_CANCEL_SCOPE, wire.SCOPE_ANYIO_TASK_GROUP):
+        scopes.describers[number] = _describe
+    _edit(kind.__enter__, _SCOPE, epilogue="AH.enter(self)", enter=_enter)
+    _edit(
+        kind.__exit__,
+        _SCOPE,
+        prologue="AH.leaving(self, exc_type)",
+        epilogue="AH.left(self, exc_type)",
+        leaving=_leaving,
+        left=_left,
+    )
+    _edit(kind.cancel, _SCOPE, prologue="AH.cancel(self)", cancel=_cancel)
+    _edit(
+        kind._deliver_cancellation,
+        _SCOPE,
+        prologue="_ah_before = AH.begin(self, locals())",
+        epilogue="AH.end(_ah_before)",
+        begin=_delivers,
+        end=_ends,
+    )
+    for name in ("deadline", "shield"):
+        setter = getattr(vars(kind).get(name), "fset", None)
+        if setter is not None:
+            _edit(setter, _SCOPE, epilogue="AH.changed(self)", changed=_changed)
+    group = module.TaskGroup
+    _edit(
+        group.__aexit__,
+        _GROUP,
+        prologue="AH.leaving(self.cancel_scope, exc_type)",
+        epilogue="AH.left(self.cancel_scope, exc_type)",
+        leaving=_leaving,
+        left=_left_group,
+    )
+    # `_spawn` of newer versions runs the coroutine in one of anyio's own: tell the birth whose it is.
+    first = "AH.spawning(coro)" if "coro" in group._spawn.__code__.co_varnames[: group._spawn.__code__.co_argcount] else ""
+    _edit(
+        group._spawn, _GROUP, prologue=first, returns="AH.born(self, task, VALUE)", spawning=_spawning, born=_born_in
+    )
+
+
+def _edit(function, name, **parts):
+    if not inject(function, name, **parts):
+        core.missing(name, "no matching source of %s" % function.__qualname__)
+
+
+@core.hook(_SCOPE)
+def _enter(scope):
+    # In the `finally` of `__enter__`: it may have failed, or been refused because the scope is active already.
+    task = scope._host_task
+    if task is None or id(scope) in scopes.open_scopes:
+        return
+    if id(task) not in live_tasks:
+        known_task(task)
+    caller = _getframe(3)
+    kind = wire.SCOPE_ANYIO_CANCEL_SCOPE
+    code = caller.f_code
+    if code.co_filename == _backend_file:
+        if code.co_name != "__aenter__":
+            return  # anyio's own housekeeping: shielded checkpoints, waiting for children
+        kind = wire.SCOPE_ANYIO_TASK_GROUP
+        caller = caller.f_back or caller
+    elif code.co_name == "_run_coro":
+        return  # the scope behind a TaskHandle
+    deadline = scope._deadline
+    flags = wire.SCOPE_FLAG_SHIELD if scope._shield else 0
+    if scope._cancel_called:
+        flags |= wire.SCOPE_FLAG_CANCEL_CALLED
+    scopes.entered(scope, task, kind, caller, -1 if deadline == _INFINITE else deadline_ns(deadline), flags)
+
+
+_INFINITE = float("inf")
+
+
+def _describe(scope):
+    parent = getattr(scope, "_parent_scope", None)
+    flags = wire.SCOPE_FLAG_SHIELD if scope._shield else 0
+    if scope._cancel_called:
+        flags |= wire.SCOPE_FLAG_CANCEL_CALLED
+    return 0 if parent is None else id(parent), deadline_ns(scope._deadline), flags
+
+
+@core.hook(_SCOPE)
+def _leaving(scope, kind):
+    if id(scope) in scopes.open_scopes:
+        frame = _getframe(3)
+        scopes.leaving(scope, core.current_task(), frame, kind is not None)
+
+
+@core.hook(_SCOPE)
+def _left(scope, kind):
+    known = scopes.open_scopes.get(id(scope))
+    if known is not None and known.kind != wire.SCOPE_ANYIO_TASK_GROUP:
+        caught = bool(getattr(scope, "_cancelled_caught", False)) if kind is not None else False
+        scopes.left(scope, core.current_task(), _getframe(3), caught, kind is not None)
+
+
+@core.hook(_GROUP)
+def _left_group(scope, kind):
+    # A group is left when its `__aexit__` is, whenever that leaves its scope.
+    if id(scope) in scopes.open_scopes:
+        caught = bool(getattr(scope, "_cancelled_caught", False)) if kind is not None else False
+        scopes.left(scope, core.current_task(), _getframe(3), caught, kind is not None)
+
+
+@core.hook(_GROUP)
+def _spawning(coroutine):
+    name_overrides[get_ident()] = coroutine.__qualname__
+
+
+@core.hook(_SCOPE)
+def _cancel(scope):
+    if scope._cancel_called:
+        return
+    caller = _getframe(3)
+    reason = wire.REASON_EXPLICIT
+    if caller is not None and caller.f_code.co_filename == _backend_file:
+        name = caller.f_code.co_name
+        if name == "_timeout":
+            reason = wire.REASON_DEADLINE
+        elif name in ("task_done", "_run_wrapped_task"):
+            reason = wire.REASON_CHILD_FAILED
+        elif name == "__aexit__":
+            reason = wire.REASON_HOST_FAILED
+    scopes.cancelled(scope, reason, caller if reason == wire.REASON_EXPLICIT else None)
+
+
+@core.hook(_SCOPE)
+def _delivers(scope, names):
+    return scopes.delivering(scope, names.get("origin") or scope)
+
+
+@core.hook(_SCOPE)
+def _ends(before):
+    scopes.delivered(before or 0)
+
+
+@core.hook(_SCOPE)
+def _changed(scope):
+    if id(scope) in scopes.open_scopes:
+        _parent, deadline, flags = _describe(scope)
+        scopes.changed(scope, deadline, flags)
+
+
+def _born_in(group, task, value):
+    try:
+        name_overrides.pop(get_ident(), None)
+        scope = group.cancel_scope
+        core.emit(wire.OP_TASK_GROUP, id(task), id(scope))
+        # anyio runs the function in a coroutine of its own; the name tells which function it is.
+        core.emit(wire.OP_TASK_NAME, id(task), 0, string_id(str(task.get_name())))
+    except Exception as error:
+        core.fail(_GROUP, error)
+    return value

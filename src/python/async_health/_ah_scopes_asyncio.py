@@ -1,0 +1,175 @@
+"""`asyncio.timeout` and `asyncio.TaskGroup` (3.11 and later).
+
+Neither says a word when another task leaves it (3.11-3.13): the timeout then never fires, and a failing child no longer
+cancels the body. So enter and exit are observed from inside their methods.
+"""
+
+import os
+import sys
+
+from . import _ah_core as core
+from . import _ah_scopes as scopes
+from . import _ah_wire as wire
+from ._ah_inject import inject
+from ._ah_tasks import live as live_tasks
+from ._ah_tasks import known as known_task
+
+_getframe = sys._getframe
+_TIMEOUT = "scopes.asyncio.timeout"
+_GROUP = "scopes.asyncio.TaskGroup"
+_clock_offset = None
+
+
+def install(_options):
+    core.on_import("asyncio", _install)
+
+
+def _install(asyncio):
+    scopes.add_library(os.path.dirname(asyncio.__file__) + os.sep)
+    scopes.describers[wire.SCOPE_ASYNCIO_TIMEOUT] = lambda scope: (0, deadline_ns(scope._when), 0)
+    timeouts = sys.modules.get("asyncio.timeouts")
+    if timeouts is not None:
+        kind = timeouts.Timeout
+        _edit(kind.__aenter__, _TIMEOUT, epilogue="AH.enter(self)", enter=_enter_timeout)
+        _edit(
+            kind.__aexit__,
+            _TIMEOUT,
+            prologue="AH.leaving(self, exc_type)",
+            epilogue="AH.left(self, exc_type)",
+            leaving=_leaving,
+            left=_left_timeout,
+        )
+        _edit(
+            kind._on_timeout,
+            _TIMEOUT,
+            prologue="_ah_before = AH.begin(self)",
+            epilogue="AH.end(_ah_before)",
+            begin=_timeout_fires,
+            end=_ends,
+        )
+        _edit(kind.reschedule, _TIMEOUT, epilogue="AH.changed(self)", changed=_rescheduled)
+    groups = sys.modules.get("asyncio.taskgroups")
+    if groups is not None:
+        kind = groups.TaskGroup
+        _edit(kind.__aenter__, _GROUP, epilogue="AH.enter(self)", enter=_enter_group)
+        _edit(
+            kind.__aexit__,
+            _GROUP,
+            prologue="AH.leaving(self, et)",
+            epilogue="AH.left(self, et)",
+            leaving=_leaving,
+            left=_left,
+        )
+        _edit(
+            kind._abort,
+            _GROUP,
+            prologue="_ah_before = AH.begin(self)",
+            epilogue="AH.end(_ah_before)",
+            begin=_group_aborts,
+            end=_ends,
+        )
+        _edit(
+            kind._on_task_done,
+            _GROUP,
+            prologue="_ah_before = AH.begin(self, task)",
+            epilogue="AH.end(_ah_before)",
+            begin=_child_done,
+            end=_ends,
+        )
+        _edit(kind.create_task, _GROUP, returns="AH.born(self, VALUE)", born=_born_in)
+
+
+def _edit(function, name, **parts):
+    if not inject(function, name, **parts):
+        core.missing(name, "no matching source of %s" % function.__qualname__)
+
+
+def deadline_ns(when):
+    """A time of the loop's clock (`time.monotonic`, seconds) as ns since the probe's start; -1 for none."""
+    global _clock_offset
+    if when is None or when == float("inf"):
+        return -1
+    if _clock_offset is None:
+        import time
+
+        _clock_offset = core.now() - time.monotonic_ns()
+    return max(0, int(when * 1e9) + _clock_offset - core.state.t0)
+
+
+@core.hook(_TIMEOUT)
+def _enter_timeout(timeout):
+    # In the `finally` of the method, so the entry may have failed.
+    task = getattr(timeout, "_task", None)
+    if task is None or id(timeout) in scopes.open_scopes:
+        return
+    if id(task) not in live_tasks:
+        known_task(task)
+    scopes.entered(timeout, task, wire.SCOPE_ASYNCIO_TIMEOUT, _getframe(3), deadline_ns(timeout._when))
+
+
+@core.hook(_GROUP)
+def _enter_group(group):
+    task = getattr(group, "_parent_task", None)
+    if task is None or id(group) in scopes.open_scopes:
+        return
+    if id(task) not in live_tasks:
+        known_task(task)
+    scopes.entered(group, task, wire.SCOPE_ASYNCIO_TASK_GROUP, _getframe(3))
+
+
+@core.hook("scopes.asyncio.exit")
+def _leaving(scope, kind):
+    if id(scope) in scopes.open_scopes:
+        scopes.leaving(scope, core.current_task(), _getframe(3), kind is not None)
+
+
+@core.hook("scopes.asyncio.exit")
+def _left(scope, kind):
+    if id(scope) in scopes.open_scopes:
+        scopes.left(scope, core.current_task(), _getframe(3), False, kind is not None)
+
+
+@core.hook("scopes.asyncio.exit")
+def _left_timeout(timeout, kind):
+    if id(timeout) in scopes.open_scopes:
+        caught = kind is not None and getattr(timeout._state, "name", "") == "EXPIRED"
+        scopes.left(timeout, core.current_task(), _getframe(3), caught, kind is not None)
+
+
+@core.hook(_TIMEOUT)
+def _timeout_fires(timeout):
+    scopes.cancelled(timeout, wire.REASON_DEADLINE, None)
+    return scopes.delivering(timeout, timeout)
+
+
+@core.hook(_GROUP)
+def _group_aborts(group):
+    caller = _getframe(3)
+    by_child = caller.f_code.co_name == "_on_task_done"
+    scopes.cancelled(group, wire.REASON_CHILD_FAILED if by_child else wire.REASON_HOST_FAILED, None if by_child else caller)
+    return scopes.delivering(group, group)
+
+
+@core.hook(_GROUP)
+def _child_done(group, _task):
+    # A failed child cancels the parent outside of `_abort`; that is the group's doing too.
+    return scopes.acting_for(group)
+
+
+@core.hook("scopes.asyncio.delivery")
+def _ends(before):
+    scopes.delivered(before or 0)
+
+
+@core.hook(_TIMEOUT)
+def _rescheduled(timeout):
+    scopes.changed(timeout, deadline_ns(timeout._when), 0)
+
+
+def _born_in(group, task):
+    try:
+        if task is not None:
+            core.emit(wire.OP_TASK_GROUP, id(task), id(group))
+    except Exception as error:
+        core.fail(_GROUP, error)
+    return task
