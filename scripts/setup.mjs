@@ -131,7 +131,7 @@ function rootInterpreter(usable) {
   return usable.find((one) => one.isDefault && one.minor >= 10) ?? usable.at(-1);
 }
 
-async function setupPython() {
+async function setupPython({ rootOnly = false } = {}) {
   let interpreters = await findInterpreters();
   if (process.platform === 'linux' && process.getuid() === 0 && onPath('apt-get') && !interpreters.some((one) => one.hasVenv)) {
     await aptInstall(['python3', 'python3-venv']);
@@ -149,6 +149,7 @@ async function setupPython() {
     withUv: false,
   });
   if (failed) throw new Error(failed);
+  if (rootOnly) return;
   const uvWorks = (await run(uvPath, ['--version'], { quiet: true, timeoutMs: 20_000 })).code === 0;
   mkdirSync(join(root, '.venvs'), { recursive: true });
   const errors = await parallel(usable, 2, (one) =>
@@ -172,13 +173,14 @@ async function relock() {
 }
 
 /**
- * @param {{only?: string[]}} options parts wanted: `node`, `system`, `python`; all by default.
+ * @param {{only?: string[]}} options parts wanted: `node`, `system`, `python` (or `root-python`: `.venv` alone, for `npm start`); all by default.
  */
 export async function setup({ only = ['node', 'system', 'python'] } = {}) {
   if (Number(process.versions.node.split('.')[0]) < 20) throw new Error(`Node 20 or newer is needed, this is ${process.version}.`);
   if (only.includes('node')) await setupNode();
   if (only.includes('system')) await setupSystem();
   if (only.includes('python')) await setupPython();
+  else if (only.includes('root-python')) await setupPython({ rootOnly: true });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

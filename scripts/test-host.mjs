@@ -3,34 +3,14 @@
  * window. Ends with `N passed, N failed`.
  *   node scripts/test-host.mjs [--grep TEXT] [--extension FOLDER]
  */
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { rootPython } from './lib/pythons.mjs';
+import { fixture, suiteEnvironment } from './lib/host-fixture.mjs';
 import { root, start, url } from './vscode-server.mjs';
 import { launchBrowser, openWorkbench } from './workbench.mjs';
 
 const LIMIT_MS = 9 * 60_000;
 const option = (name) => (process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : undefined);
 const extension = option('--extension') ?? root;
-
-/** The suite's workspace is a copy: tests write into it. Stand-ins take the place of the Python extensions, which need the Marketplace. */
-export function fixture() {
-  const folder = mkdtempSync(join(tmpdir(), 'async-health-host-'));
-  cpSync(join(root, 'test/host/workspace'), join(folder, 'workspace'), { recursive: true });
-  cpSync(join(root, 'test/host/standins'), join(folder, 'extensions'), { recursive: true });
-  return {
-    workspace: join(folder, 'workspace'),
-    extensions: join(folder, 'extensions'),
-    data: join(folder, 'data'),
-    remove: () => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }),
-  };
-}
-
-/** What a host process of the suite gets to see. */
-export function suiteEnvironment() {
-  return { ASYNC_HEALTH_PYTHON: process.env.ASYNC_HEALTH_PYTHON ?? rootPython, AH_GREP: option('--grep') ?? process.env.AH_GREP ?? '' };
-}
 
 async function main() {
   const { workspace, extensions, data, remove } = fixture();

@@ -69,6 +69,13 @@ export async function launchBrowser({ headless = true, args = [] } = {}) {
   return chromium.launch({ executablePath: ensureBrowser(), headless, args: [...FLAGS, ...args] });
 }
 
+/** A browser for another process: connect with `chromium.connect(server.wsEndpoint())`. */
+export async function serveBrowser({ headless = true } = {}) {
+  const { chromium } = await import('playwright-core');
+  const server = await chromium.launchServer({ executablePath: ensureBrowser(), headless, args: FLAGS });
+  return { wsEndpoint: () => server.wsEndpoint(), close: () => server.close(), kill: () => server.process().kill('SIGKILL') };
+}
+
 /**
  * Opens a workbench URL (see vscode-server.mjs) in a page of its own.
  * @param {import('playwright-core').Browser} browser

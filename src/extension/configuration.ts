@@ -26,7 +26,7 @@ class ConfigurationProvider implements vscode.DebugConfigurationProvider {
     _folder: vscode.WorkspaceFolder | undefined,
     configuration: vscode.DebugConfiguration,
   ): Promise<vscode.DebugConfiguration | undefined> {
-    if (configuration.type || configuration.request || configuration.name) return configuration;
+    if (configuration.request || configuration.name) return configuration;
     const document = vscode.window.activeTextEditor?.document;
     if (document?.languageId !== 'python') {
       vscode.window
@@ -40,20 +40,13 @@ class ConfigurationProvider implements vscode.DebugConfigurationProvider {
     return uri && { ...CURRENT_FILE, program: uri.fsPath };
   }
 
+  /** The rest is the adapter's work, so that other editors have it too. */
   resolveDebugConfigurationWithSubstitutedVariables(
-    folder: vscode.WorkspaceFolder | undefined,
+    _folder: vscode.WorkspaceFolder | undefined,
     configuration: vscode.DebugConfiguration,
   ): vscode.DebugConfiguration {
-    const resolved = { ...configuration };
-    if (resolved.request === 'launch') {
-      resolved.console ??= 'integratedTerminal';
-      // As the Python Debugger does it; debugpy itself would take the program's folder.
-      if (folder && resolved.cwd === undefined) resolved.cwd = folder.uri.fsPath;
-      if (folder && resolved.envFile === undefined) resolved.envFile = `${folder.uri.fsPath}/.env`;
-    }
-    if (typeof resolved.processId === 'string' && /^\d+$/.test(resolved.processId)) resolved.processId = Number(resolved.processId);
-    this.log.info(`configuration "${resolved.name}": ${JSON.stringify(withoutSecrets(resolved))}`);
-    return resolved;
+    this.log.info(`configuration "${configuration.name}": ${JSON.stringify(withoutSecrets(configuration))}`);
+    return configuration;
   }
 }
 
@@ -70,7 +63,7 @@ function withoutSecrets(configuration: vscode.DebugConfiguration): Record<string
 }
 
 /** What fits the workspace: the current file, its tests, an ASGI application, a package that can be run. */
-async function configurationsFor(folder: vscode.WorkspaceFolder | undefined): Promise<vscode.DebugConfiguration[]> {
+export async function configurationsFor(folder: vscode.WorkspaceFolder | undefined): Promise<vscode.DebugConfiguration[]> {
   const list: vscode.DebugConfiguration[] = [{ ...CURRENT_FILE }];
   const document = vscode.window.activeTextEditor?.document;
   if (document?.languageId === 'python' && !document.isUntitled) {

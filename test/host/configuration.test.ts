@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+import { ended, extension, fileIn, nextSession, output, python, reset, sessionCount, start, track, until } from './support';
+
+const settings = (section: string) => vscode.workspace.getConfiguration(section);
+
+describe('configurations', () => {
+  afterEach(async () => {
+    await settings('standin').update('interpreter', undefined, vscode.ConfigurationTarget.Workspace);
+    await reset();
+  });
+
+  it('debugs the active file when there is no launch.json', async () => {
+    track();
+    await vscode.window.showTextDocument(vscode.Uri.file(fileIn('quick.py')));
+    const count = sessionCount();
+    assert.ok(await vscode.debug.startDebugging(undefined, { type: 'python-async', name: '', request: '' }));
+    const entry = await nextSession(count);
+    assert.equal(entry.session.configuration.program, fileIn('quick.py'));
+    assert.equal(entry.session.configuration.console, 'integratedTerminal');
+    await ended(entry);
+  });
+
+  it('takes the interpreter that is selected in the Python extension', async () => {
+    const entry = await start({ program: fileIn('quick.py'), python: undefined });
+    await ended(entry);
+    const { log } = await extension();
+    assert.ok(
+      log().some((line) => line.includes(`python: ${python} (editor)`)),
+      log().slice(-20).join('\n'),
+    );
+  });
+
+  it('uses the debugpy of the Python Debugger extension', async () => {
+    const entry = await start({ program: fileIn('quick.py') });
+    await ended(entry);
+    const { log } = await extension();
+    assert.ok(
+      log().some((line) => /debugpy: .*debugpy \(editor\)/.test(line)),
+      log().slice(-20).join('\n'),
+    );
+  });
+
+  it("prefers the configuration's own interpreter", async () => {
+    await settings('standin').update('interpreter', '/nowhere/python', vscode.ConfigurationTarget.Workspace);
+    const entry = await start({ program: fileIn('quick.py'), python });
+    await ended(entry);
+    assert.match(output(entry), /gone at once/);
+  });
+
+  it('offers configurations that fit the workspace', async () => {
+    await vscode.window.showTextDocument(vscode.Uri.file(fileIn('app.py')));
+    const extensions = vscode.extensions.getExtension('async-health.async-health');
+    assert.ok(extensions?.isActive);
+    // VS Code has no API to list dynamic configurations: they are read through the provider that its drop-down calls.
+    const { configurationsFor } = await import('../../src/extension/configuration');
+    const names = (await configurationsFor(vscode.workspace.workspaceFolders![0])).map(({ name }) => name);
+    assert.ok(names.includes('Python: Async: uvicorn app:application'), names.join('\n'));
+    assert.ok(names.includes('Python: Async: python -m package'), names.join('\n'));
+  });
+
+  it('lays the settings under the configuration', async () => {
+    await settings('asyncHealth').update('thresholds.blockedLoopMs', 77, vscode.ConfigurationTarget.Workspace);
+    await settings('asyncHealth').update('detail', 'light', vscode.ConfigurationTarget.Workspace);
+    try {
+      const entry = await start({ program: fileIn('server.py'), asyncHealth: { detail: 'full' } });
+      const { registry } = await extension();
+      const process = await until('the process', () => registry.get(entry.session.id));
+      await until('the start', () => process.state === 'running');
+      assert.equal(process.source.health.thresholds.blockedLoopMs, 77);
+      assert.equal(process.source.detail, 'full');
+    } finally {
+      await settings('asyncHealth').update('thresholds.blockedLoopMs', undefined, vscode.ConfigurationTarget.Workspace);
+      await settings('asyncHealth').update('detail', undefined, vscode.ConfigurationTarget.Workspace);
+    }
+  });
+});
