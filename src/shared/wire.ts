@@ -53,6 +53,11 @@ export const enum Op {
   TaskLoop = 11,
   /** A cancellation was delivered into it (CancelledError thrown). aux = scope address or 0. */
   TaskCancelDelivered = 12,
+  /**
+   * Looked at because it has waited long: does anything but the tasks that wait refer to what it waits for? task = awaited object
+   * (address), aux = 1 nothing does, so nothing can wake it / 0 something does (sent only to take a 1 back).
+   */
+  TaskUnreachable = 13,
 
   // --- cancel scopes, timeouts, groups, nurseries (obj = scope) -------------------------------------------------
   /** Entered. task = host task, aux = {@link ScopeKind}, stack = where. */

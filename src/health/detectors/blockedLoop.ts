@@ -1,0 +1,96 @@
+import type { Finding } from '../../shared/findings';
+import type { Stack } from '../core/definitions';
+import type { Loop, Task } from '../core/entities';
+import { at, called, Detector, duration, type Evidence, type World } from './detector';
+
+interface Block {
+  loop: Loop;
+  task: Task | undefined;
+  ns: number;
+  stack: Stack | undefined;
+  /** Set for a whole turn that was slow: how many callbacks it ran. */
+  callbacks?: number;
+}
+
+/** A slow turn of many callbacks is `info` up to this many times the threshold: starting a thousand tasks is not a mistake. */
+const SLOW_TURN_FACTOR = 10;
+
+/** One callback, or one whole turn of the loop, runs too long. Warning. */
+export class BlockedLoop extends Detector<Block> {
+  readonly code = 'blocked-loop';
+  private readonly current = new Map<Loop, Finding>();
+
+  constructor(world: World) {
+    super(world);
+    const { signals } = world.context;
+    signals.loopBlock.on((loop, task, ns, stack, over) => this.block(loop, task, ns, stack, over));
+    signals.loopSlowTurn.on((loop, callbacks, ns) => this.raise(this.checkTurn(loop, callbacks, ns)));
+    signals.loopEnd.on((loop) => this.current.delete(loop));
+  }
+
+  private block(loop: Loop, task: Task | undefined, ns: number, stack: Stack | undefined, over: boolean): void {
+    const running = this.current.get(loop);
+    if (running === undefined) {
+      const finding = this.raise(this.check(loop, task, ns, stack));
+      if (finding !== undefined && !over) this.current.set(loop, finding);
+    } else {
+      // The longest one gives the words.
+      if (ns > (this.longest.get(running) ?? 0)) {
+        this.longest.set(running, ns);
+        this.world.store.revise(running, this.message({ loop, task, ns, stack: stack ?? loop.blocked?.stack }));
+      }
+      if (over) this.current.delete(loop);
+    }
+  }
+
+  private readonly longest = new WeakMap<Finding, number>();
+
+  check(loop: Loop, task: Task | undefined, ns: number, stack: Stack | undefined): Evidence<Block> | undefined {
+    if (ns < this.world.context.thresholds.blockedLoopMs * 1e6) return undefined;
+    // Standing in the debugger is not blocking.
+    if (stack?.frames.slice(0, 8).some((frame) => /[\\/]?pydevd[\w.]*\.py$|[\\/]debugpy[\\/]/.test(frame.file))) return undefined;
+    return {
+      severity: stack === undefined || stack.hasUserCode ? 'warning' : 'info',
+      task,
+      stack,
+      related: [{ label: `task ${called(task)} was created here`, stack: task?.creation, task: task?.ref }],
+      // Repeated at one place by whatever task.
+      ...(stack?.place === undefined ? {} : { key: `${stack.place.file}:${stack.place.line}` }),
+      about: [loop, task],
+      facts: { loop, task, ns, stack },
+    };
+  }
+
+  checkTurn(loop: Loop, callbacks: number, ns: number): Evidence<Block> | undefined {
+    const limit = this.world.context.thresholds.blockedLoopMs * 1e6;
+    if (ns < limit) return undefined;
+    const severity = ns >= limit * SLOW_TURN_FACTOR ? 'warning' : 'info';
+    return { severity, key: `turn of loop ${loop.id}`, about: [loop], facts: { loop, task: undefined, ns, stack: undefined, callbacks } };
+  }
+
+  message({ loop, task, ns, stack, callbacks }: Block): string {
+    if (callbacks !== undefined) {
+      return `One turn of the ${loop.type} loop took ${duration(ns)} in ${callbacks} callbacks, none of them slow by itself: everything else waited that long.`;
+    }
+    const who = task === undefined ? 'a callback' : `task ${called(task)}`;
+    return `The ${loop.type} loop was blocked for ${duration(ns)} by ${who}${at(stack)}; nothing else could run.`;
+  }
+
+  advice({ loop, callbacks, stack }: Block): string {
+    if (callbacks !== undefined)
+      return 'Too much is ready at once: limit how many tasks run side by side (a semaphore), or yield with `sleep(0)` inside long loops.';
+    const leaf = stack?.frames[0];
+    const thread = loop.type === 'trio' ? 'trio.to_thread.run_sync' : 'asyncio.to_thread';
+    const env = this.world.context.env;
+    const toThread =
+      loop.type !== 'trio' && env.python !== '' && !env.pythonAtLeast(3, 9)
+        ? 'loop.run_in_executor'
+        : env.has('anyio') && loop.type !== 'trio'
+          ? 'anyio.to_thread.run_sync'
+          : thread;
+    if (leaf !== undefined && /(?:^|[\\/])(?:requests|urllib3|urllib|http|socket|ssl)(?:[\\/]|\.py$)/.test(leaf.file)) {
+      return `Use an async client (aiohttp, httpx.AsyncClient) instead of the blocking one, or move the call to a thread: \`${toThread}(…)\`.`;
+    }
+    return `Move the blocking call to a thread with \`${toThread}(…)\`, or use an async library; long computations belong into a process pool.`;
+  }
+}

@@ -1,0 +1,155 @@
+import type { TaskRef } from '../../shared/findings';
+import type { ProbeNote } from '../../shared/wire';
+import type { Stack } from '../core/definitions';
+import type { Task } from '../core/entities';
+import type { Environment } from '../core/environment';
+import { at, called, Detector, type Evidence, shortName, type World } from './detector';
+
+interface Unretrieved {
+  task: Task | undefined;
+  name: string;
+  exception: string;
+  creation: Stack | undefined;
+  raised: Stack | undefined;
+  message: string;
+}
+
+/** A note is JSON from the program: each field is checked when it is used. */
+const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+const number = (value: unknown): number => (typeof value === 'number' && Number.isFinite(value) ? value : 0);
+
+/** A failed task that nobody looked at, or an exception that reached the loop's handler. Error. */
+export class ExceptionNeverRetrieved extends Detector<Unretrieved> {
+  readonly code = 'exception-never-retrieved';
+
+  constructor(world: World) {
+    super(world);
+    world.context.signals.note.on((note) => this.raise(this.check(note)));
+  }
+
+  check(note: ProbeNote): Evidence<Unretrieved> | undefined {
+    if (note.kind !== 'exception-never-retrieved' && note.kind !== 'loop-exception') return undefined;
+    const { tasks, context } = this.world;
+    const task = tasks.at(number(note.task));
+    const raised = context.defs.stack(number(note.stack)) ?? task?.failure;
+    const creation = (note.kind === 'exception-never-retrieved' ? context.defs.stack(number(note.creation)) : undefined) ?? task?.creation;
+    const name = note.kind === 'exception-never-retrieved' ? text(note.taskName) : '';
+    const ref: TaskRef | undefined = task === undefined && name !== '' ? { id: 0, name } : undefined;
+    const useful = creation?.hasUserCode ? creation : (raised ?? creation);
+    return {
+      severity: 'error',
+      task,
+      taskRef: ref,
+      stack: useful,
+      related: [
+        { label: 'raised here', stack: useful === raised ? undefined : raised, task: task?.ref },
+        { label: 'task created here', stack: useful === creation ? undefined : creation, task: task?.ref },
+      ],
+      about: [task, task?.group],
+      facts: { task, name, exception: text(note.exception), creation, raised, message: text(note.message) },
+    };
+  }
+
+  message({ task, name, exception, creation, raised, message }: Unretrieved): string {
+    const what = firstLine(exception) || 'an exception';
+    if (task === undefined && name === '') return `${firstLine(message) || 'An exception reached the event loop'}: ${what}${at(raised)}.`;
+    const who = task === undefined ? `"${name}"` : called(task);
+    return `Task ${who}${creation?.place === undefined ? '' : `, created${at(creation)},`} failed with ${what} and nobody looked at it.`;
+  }
+
+  advice(_facts: Unretrieved, env: Environment): string {
+    const group = env.pythonAtLeast(3, 11) ? 'asyncio.TaskGroup' : env.has('anyio') ? 'anyio.create_task_group()' : 'asyncio.gather(…)';
+    return `Await the task, or start it in ${group}, so that its failure reaches somebody.`;
+  }
+}
+
+function firstLine(value: string): string {
+  const line = value.split('\n', 1)[0] ?? '';
+  return line.length > 200 ? `${line.slice(0, 200)}…` : line;
+}
+
+interface Unrun {
+  coroutine: string;
+  stack: Stack | undefined;
+}
+
+/** A coroutine object was dropped unrun. Warning, as Python's own. */
+export class NeverAwaited extends Detector<Unrun> {
+  readonly code = 'never-awaited';
+
+  constructor(world: World) {
+    super(world);
+    world.context.signals.note.on((note) => this.raise(this.check(note)));
+  }
+
+  check(note: ProbeNote): Evidence<Unrun> | undefined {
+    if (note.kind !== 'never-awaited') return undefined;
+    const coroutine = text(note.coroutine);
+    const stack = this.world.context.defs.stack(number(note.stack));
+    return { severity: 'warning', stack, ...(stack === undefined ? { key: coroutine } : {}), about: [], facts: { coroutine, stack } };
+  }
+
+  message({ coroutine, stack }: Unrun): string {
+    return `Coroutine "${shortName(coroutine)}" was called${at(stack)} but never awaited: it did not run.`;
+  }
+
+  advice({ coroutine }: Unrun): string {
+    const name = shortName(coroutine).split('.').pop();
+    return `Write \`await ${name}(…)\`, or start it as a task (\`create_task\`, \`start_soon\`) and keep that.`;
+  }
+}
+
+interface Misplaced {
+  what: string;
+  task: Task | undefined;
+  loop: string;
+  expected: string;
+  stack: Stack | undefined;
+}
+
+/** A primitive or future is used from a loop or thread that it does not belong to. Error: it hangs or corrupts. */
+export class WrongLoop extends Detector<Misplaced> {
+  readonly code = 'wrong-loop';
+
+  constructor(world: World) {
+    super(world);
+    world.context.signals.note.on((note) => this.raise(this.check(note)));
+  }
+
+  check(note: ProbeNote): Evidence<Misplaced> | undefined {
+    if (note.kind !== 'wrong-loop') return undefined;
+    const { tasks, loops, locks, context } = this.world;
+    const task = tasks.at(number(note.task));
+    const stack = context.defs.stack(number(note.stack));
+    const lock = locks.at(number(note.object));
+    const describe = (address: number) => {
+      const loop = loops.at(address);
+      return loop === undefined ? 'another thread' : `the ${loop.type} loop ${loop.id} of thread ${loop.threadId}`;
+    };
+    const loop = number(note.loop);
+    return {
+      severity: 'error',
+      task,
+      stack: stack ?? task?.waitStack ?? task?.creation,
+      related: [
+        { label: 'made here', stack: lock?.creation },
+        { label: `task ${called(task)} was created here`, stack: task?.creation, task: task?.ref },
+      ],
+      about: [task, lock],
+      facts: { what: text(note.what) || 'An object', task, loop: describe(loop), expected: describe(number(note.expectedLoop)), stack },
+    };
+  }
+
+  message({ what, task, loop, expected, stack }: Misplaced): string {
+    const who = task === undefined ? 'from' : `by task ${called(task)} in`;
+    return `${what} belongs to ${expected} but is used ${who} ${loop}${at(stack)}.`;
+  }
+
+  advice(_facts: Misplaced, env: Environment): string {
+    const old =
+      env.python !== '' && !env.pythonAtLeast(3, 10)
+        ? ` With Python ${env.python} it is bound to a loop when it is made: make it inside the running coroutine, not at import.`
+        : '';
+    return `Make it inside the loop that uses it; from another thread go through \`loop.call_soon_threadsafe(…)\` or \`asyncio.run_coroutine_threadsafe(…)\`.${old}`;
+  }
+}

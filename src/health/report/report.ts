@@ -1,0 +1,175 @@
+import type { Finding, SourceLocation } from '../../shared/findings';
+import { type HealthReport, REPORT_VERSION, type ReportFinding, type ReportLocation } from '../../shared/report';
+import { Outcome } from '../../shared/wire';
+import { outcomeName, type Task } from '../core/entities';
+import type { HealthModel, ReportMeta } from '../model';
+import { round } from '../trackers/tasks';
+import { loopRows } from '../views/loops';
+import { type RowContext, taskState } from '../views/rows';
+import { waitName } from '../views/waits';
+
+/** Living tasks, finished tasks, and scope events that a report names; their numbers are always complete. */
+const MAX_TASKS = 200;
+const MAX_RECENT = 50;
+
+/** The report of one run, public format (see shared/report.ts). Findings of an incident stand together, the root first. */
+export function buildReport(model: HealthModel, meta: ReportMeta): HealthReport {
+  const findings = model.findings();
+  const { resources } = model;
+  const probe = resources.system.latest?.probeNs;
+  return {
+    version: REPORT_VERSION,
+    program: meta.program,
+    python: model.env.python,
+    duration_ms: round(model.nowMs),
+    dropped: model.dropped,
+    findings: findings.map(reportFinding),
+    tasks: tasks(model),
+    scopes: {
+      ...model.scopes.statistics(),
+      open: [...model.scopes.open()].slice(0, MAX_TASKS).map((scope) => ({
+        id: scope.id,
+        type: scope.type,
+        name: scope.name || null,
+        host: scope.host?.label ?? null,
+        entered: location(scope.entered?.place),
+        age_ms: round((model.nowMs * 1e6 - scope.enteredNs) / 1e6),
+        tasks: scope.members?.size ?? 0,
+        cancelled: scope.cancelled !== undefined,
+      })),
+      violations: model.scopes.checkCrossTaskViolations().map((violation) => ({
+        kind: violation.kind,
+        scope: violation.scope.id,
+        type: violation.scope.type,
+        host: violation.scope.host?.label ?? null,
+        task: violation.task?.label ?? null,
+        entered: location(violation.scope.entered?.place),
+        place: location(violation.stack?.place),
+      })),
+      recent_events: model.scopes.recentEvents(MAX_RECENT).map((event) => ({ ...event, at_ms: event.atMs, atMs: undefined })),
+    },
+    locks: {
+      ...resources.locks.statistics(),
+      waited_for: [...resources.locks.all()]
+        .filter((lock) => lock.waiters.size > 0)
+        .slice(0, MAX_TASKS)
+        .map((lock) => ({
+          id: lock.id,
+          type: lock.type,
+          name: lock.name || null,
+          made: location((lock.creation ?? lock.firstPlace)?.place),
+          holders: lock.holders.slice(0, 10).map((holder) => holder.task?.label ?? 'unknown'),
+          waiters: [...lock.waiters.keys()].slice(0, 10).map((task) => task.label),
+        })),
+    },
+    sessions: {
+      ...resources.sessions.statistics(),
+      list: [...resources.sessions.openOnes(), ...resources.sessions.history(MAX_RECENT).reverse()].slice(0, MAX_RECENT).map((session) => ({
+        id: session.id,
+        type: session.type,
+        name: session.name || null,
+        open: session.open,
+        opened: location(session.opened?.place),
+        operations: session.operations,
+        failures: session.failed,
+        success_rate: session.operations === 0 ? null : round(session.succeeded / session.operations),
+      })),
+    },
+    loop: {
+      ...model.loops.statistics(),
+      list: loopRows(model.loops, model.nowMs * 1e6).map((loop) => ({
+        id: loop.id,
+        type: loop.type,
+        thread: loop.threadId,
+        running: loop.running,
+        lag_ms: loop.lagMs,
+        worst_lag_ms: loop.worstLagMs,
+        ready: loop.readyLength,
+        turns_per_second: loop.turnsPerSecond,
+        slow_callbacks: loop.slowCallbacks,
+      })),
+    },
+    system: resources.system.statistics(),
+    statistics: {
+      findings: countBy(findings, (finding) => finding.severity),
+      incidents: model.store.incidents.count,
+      sightings: { ...model.store.sightings },
+      findings_forgotten: model.store.forgotten,
+      batches: model.intake.batches,
+      events: model.intake.rows,
+      malformed: model.intake.malformed,
+      gaps: model.intake.gaps,
+      unknown_events: model.intake.unknownOps,
+      dropped_by_probe: { ...model.intake.dropped },
+      probe_messages: model.probeMessages.slice(),
+      probe_cpu_ms: probe === undefined ? null : round(probe / 1e6),
+      implementation: model.env.implementation,
+      libraries: { ...model.env.libraries },
+      detail: model.env.detail ?? null,
+    },
+  };
+}
+
+function reportFinding(finding: Finding): ReportFinding {
+  return {
+    code: finding.code,
+    severity: finding.severity,
+    message: finding.message,
+    advice: finding.advice,
+    task: finding.task === undefined ? null : { id: finding.task.id, name: finding.task.name },
+    location: location(finding.location),
+    related: finding.related.map((related) => ({
+      label: related.label,
+      file: related.file,
+      line: related.line,
+      function: related.function,
+    })),
+    incident: finding.incident,
+    count: finding.count,
+    first_seen_ms: round(finding.firstSeenMs),
+  };
+}
+
+function tasks(model: HealthModel): Record<string, unknown> {
+  const nowNs = model.nowMs * 1e6;
+  const context: RowContext = { locks: model.resources.locks, scopes: model.scopes, nowNs, findings: (ids) => ids ?? [] };
+  const living: Task[] = [];
+  for (const task of model.tasks.living()) {
+    living.push(task);
+    if (living.length >= MAX_TASKS) break;
+  }
+  return {
+    ...model.tasks.statistics(),
+    living: living.map((task) => ({
+      id: task.id,
+      name: task.label,
+      coroutine: task.coroutine,
+      state: taskState(task),
+      waits_for: taskState(task) === 'waiting' ? waitName(task, context) : null,
+      at: location((task.lockWait?.stack ?? task.waitStack)?.place),
+      created: location(task.creation?.place),
+      age_ms: round((nowNs - task.createdNs) / 1e6),
+      steps: task.steps,
+      busy_ms: round(task.busyNs / 1e6),
+    })),
+    recent: model.tasks.history(MAX_RECENT).map((task) => ({
+      id: task.id,
+      name: task.label,
+      coroutine: task.coroutine,
+      outcome: outcomeName(task.outcome ?? Outcome.Ok),
+      life_ms: round((task.endedNs - task.createdNs) / 1e6),
+      ...(task.exception === '' ? {} : { exception: task.exception }),
+    })),
+    resources: model.resources.tasks.statistics(),
+  };
+}
+
+function location(place: SourceLocation | undefined): ReportLocation | null {
+  return place === undefined ? null : { file: place.file, line: place.line, function: place.function };
+}
+
+function countBy<T>(items: readonly T[], key: (item: T) => string): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const item of items) counts[key(item)] = (counts[key(item)] ?? 0) + 1;
+  return counts;
+}
