@@ -104,7 +104,10 @@ def _compile(func, original, edits):
     if not lines or first > len(lines):
         raise SpliceError("no source for %s" % (func.__qualname__,))
     names = func.__qualname__.split(".")
-    owner = names[-2] if len(names) > 1 and names[-2].isidentifier() else "_"
+    if len(names) > 1 and names[-2].isidentifier():
+        owner = "class %s:" % names[-2]
+    else:
+        owner = "def _(%s):" % ", ".join(original.co_freevars)
     flags = original.co_flags & _FUTURE_MASK
     for imports in (_guess_imports, _read_imports):
         names = imports(func, lines)
@@ -180,14 +183,14 @@ def _read_imports(func, lines):
 def _parse(source, owner, first, name, imports):
     nested = source[0][:1] in " \t"
     head = "import %s; " % ", ".join(imports) if imports else ""
-    text = (head + "\nclass %s:\n" % owner if nested else head + "\n\n") + "".join(source)
+    text = (head + "\n%s\n" % owner if nested else head + "\n\n") + "".join(source)
     try:
         tree = ast.parse(text)
     except SyntaxError:
         return None, None
     ast.increment_lineno(tree, first - 3)
     last = tree.body[-1]
-    body = last.body if nested and isinstance(last, ast.ClassDef) else tree.body
+    body = last.body if nested and isinstance(last, (ast.ClassDef, ast.FunctionDef)) else tree.body
     for node in body:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == name:
             return tree, node
@@ -211,12 +214,21 @@ def _find(code, like):
 
 
 def _same(code, original):
-    return (
-        code is not None
-        and code.co_code == original.co_code
-        and code.co_names == original.co_names
-        and code.co_freevars == original.co_freevars
-    )
+    if (
+        code is None
+        or code.co_code != original.co_code
+        or code.co_names != original.co_names
+        or code.co_freevars != original.co_freevars
+        or len(code.co_consts) != len(original.co_consts)
+    ):
+        return False
+    for one, other in zip(code.co_consts, original.co_consts):
+        if isinstance(one, types.CodeType) and isinstance(other, types.CodeType):
+            if not _same(one, other):
+                return False
+        elif one != other and not (isinstance(one, str) and isinstance(other, str) and "<locals>" in other):
+            return False  # before 3.11 the qualified name of a nested function is a constant
+    return True
 
 
 class _Place(ast.NodeTransformer):
