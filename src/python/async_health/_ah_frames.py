@@ -32,7 +32,9 @@ def install(options):
 
 # --- what a task waits for, in words ----------------------------------------------------------------------------------
 
-_INTERESTING = re.compile(r"^(asyncio\.(locks|queues|streams|subprocess|taskgroups|timeouts)|anyio|trio|aiohttp|httpx|asyncpg)\b")
+_INTERESTING = re.compile(
+    r"^(asyncio\.(locks|queues|streams|subprocess|taskgroups|timeouts)|anyio|trio|aiohttp|httpx|asyncpg)\b"
+)
 _SAID_BY_NAME = frozenset(
     "sleep sleep_forever sleep_until checkpoint to_thread run_sync wait_for shield gather wait wait_closed".split()
 )
@@ -382,7 +384,8 @@ def tasks_cancel(params):
             siblings = len(task.parent_nursery.child_tasks) if task.parent_nursery is not None else 1
             raise LookupError(
                 "trio cancels scopes, not tasks, and this task has opened none of its own. "
-                "Cancelling its nursery would stop all %d tasks in it; do that from the Debug Console if you mean it." % siblings
+                "Cancelling its nursery would stop all %d tasks in it; do that from the Debug Console if you mean it."
+                % siblings
             )
         runner.entry_queue.run_sync_soon(scope.cancel)
     else:

@@ -196,7 +196,9 @@ def is_user_file(filename):
                 known = bool(py_db._files_filtering.in_project_roots(filename))
             except Exception:  # another pydevd, or none: the usual places of libraries
                 known = not (
-                    "site-packages" in filename or "dist-packages" in filename or filename.startswith(("<", sys.base_prefix))
+                    "site-packages" in filename
+                    or "dist-packages" in filename
+                    or filename.startswith(("<", sys.base_prefix))
                 )
         _user_files[filename] = known
     return known
@@ -273,6 +275,29 @@ def drop_step(thread):
     info.update_stepping_info()
 
 
+def watch_frames(thread, frames):
+    """
+    Has pydevd look at these suspended frames when they go on. Needed with sys.monitoring, where it does not notice that a
+    coroutine is resumed: without this a step into "whatever comes next" passes them by.
+    """
+    if not uses_monitoring():
+        return
+    py_db = need_db()
+    info = thread_info(thread)
+    seen = set()
+    command = info.pydev_step_cmd
+    info.pydev_step_cmd = CMD_STEP_INTO  # for a step over, pydevd would look at its one frame only
+    try:
+        for frame in frames:
+            if id(frame.f_code) not in seen:
+                seen.add(id(frame.f_code))
+                py_db.set_trace_for_frame_and_parents(thread.ident, frame)
+    finally:
+        info.pydev_step_cmd = command
+    if seen:
+        _module("_pydevd_sys_monitoring.pydevd_sys_monitoring").restart_events()
+
+
 def _trace_again(py_db, thread, frame):
     if frame is not None:
         py_db.set_trace_for_frame_and_parents(thread.ident, frame)
@@ -280,6 +305,93 @@ def _trace_again(py_db, thread, frame):
         monitoring = _module("_pydevd_sys_monitoring.pydevd_sys_monitoring")
         monitoring.update_monitor_events(suspend_requested=True)
         monitoring.restart_events()
+
+
+def watch_exits(active, exited, callers, afters=(), gone=None):
+    """
+    Calls `exited(frame)` on the calling thread when the frame of a step over is left by an exception, as long as `active()`.
+    `callers`: the frames below it; an exception that arrives in one of them says the same. `afters`: frames of other tasks that go
+    on once this one is over, which `gone()` tells.
+
+    For sys.settrace, where pydevd takes that for a mere pause of a coroutine and forgets the step. Costs each call in this thread
+    a Python-level call while a step runs, nothing afterwards.
+    """
+    thread = threading.current_thread()
+    info = thread_info(thread)
+    set_trace = _module("pydevd_tracing").SetTrace
+    pydevds = sys.gettrace()
+    if pydevds is None or getattr(pydevds, "__name__", "") == "ah_tracer":
+        return
+
+    def around(local):
+        state = [local, False]
+
+        def ah_local(frame, event, arg):
+            if event == "exception":
+                state[1] = True
+            elif event == "line":
+                state[1] = False
+            elif event == "return" and state[1] and arg is None and info.pydev_step_stop is frame and active():
+                state[1] = False
+                exited(frame)
+            result = state[0](frame, event, arg)
+            if result is None:
+                return None
+            state[0] = result
+            return ah_local
+
+        return ah_local
+
+    def around_caller(local):
+        state = [local]
+
+        def ah_caller(frame, event, arg):
+            if event == "exception" and active():
+                stop = info.pydev_step_stop
+                if stop is not None and stop is not frame and any(stop is other for other in watched):
+                    exited(stop)
+            result = state[0](frame, event, arg)
+            if result is None:
+                return None
+            state[0] = result
+            return ah_caller
+
+        return ah_caller
+
+    def ah_tracer(frame, event, arg):
+        if not active():
+            set_trace(pydevds)
+            return pydevds(frame, event, arg)
+        if any(frame is after for after in afters) and any(info.pydev_step_stop is own for own in watched) and gone():
+            exited(frame)
+        local = pydevds(frame, event, arg)
+        if local is None:
+            return None
+        if info.pydev_step_stop is frame:
+            return around(local)
+        return around_caller(local) if any(frame is caller for caller in callers) else local
+
+    # The frame's own trace function is in use right now and will be put back by the interpreter, so its callers' are taken.
+    watched = [info.pydev_step_stop] + list(callers)
+    for caller in callers:
+        if caller.f_trace is not None:
+            caller.f_trace = around_caller(caller.f_trace)
+    set_trace(ah_tracer)
+
+
+_RETURNS = None
+
+
+def is_returning(frame):
+    """Whether a frame is at a return instruction."""
+    global _RETURNS
+    if _RETURNS is None:
+        import opcode
+
+        _RETURNS = frozenset(
+            code for name, code in opcode.opmap.items() if name.startswith("RETURN_") and name != "RETURN_GENERATOR"
+        )
+    return frame.f_code.co_code[frame.f_lasti] in _RETURNS
 
 
 class StopHooks(object):

@@ -25,7 +25,7 @@ from . import _ah_pydevd as pydevd
 
 
 class Plan(object):
-    __slots__ = ("kind", "owner", "chain", "floors", "root_frame", "children", "children_of")
+    __slots__ = ("kind", "owner", "chain", "floors", "root_frame", "start", "children", "children_of")
 
     def __init__(self, kind, owner, chain=(), floors=(), root_frame=None):
         self.kind = kind
@@ -37,6 +37,8 @@ class Plan(object):
         self.floors = list(floors)
         #: The frame that started the loop, when the last of the chain is its root task.
         self.root_frame = root_frame
+        #: (frame, line, instruction) at which the step began, for coroutine frames.
+        self.start = None
         #: Cache for "in": addresses of the tasks awaited by the owner while it waits on `children_of`.
         self.children = frozenset()
         self.children_of = None
@@ -258,13 +260,22 @@ def _allow(thread):
     if current is plan.owner:
         floor = next((frame for frame in plan.floors if _on_stack(frame, top)), None)
         if floor is None or top is floor:
-            return True
+            if not _same_place(plan, top):
+                return True
+            floor = top  # the clean-up of an await that fails counts as its line once more
         _aim(thread, floor)  # in something that the frame called
         return False
     if plan.kind == "in" and current is not None and id(current) in _children(plan):
         return True
     _aim_at_owner(thread, plan)
     return False
+
+
+def _same_place(plan, frame):
+    """Whether the step has only gone on within the statement it began at (a loop would have jumped back)."""
+    if plan.start is None or plan.start[0] is not frame or not pydevd.uses_monitoring() or pydevd.is_returning(frame):
+        return False
+    return frame.f_lineno == plan.start[1] and frame.f_lasti > plan.start[2]
 
 
 def _children(plan):
@@ -283,7 +294,10 @@ def _children(plan):
         for child in relation.children_of(open_tasks.pop()):
             if id(child) not in found:
                 found[id(child)] = child
-                if not any(pydevd.is_user_file(code.co_filename) for code in awaiters.chain_codes(awaiters.coroutine_of(child))[:1]):
+                if not any(
+                    pydevd.is_user_file(code.co_filename)
+                    for code in awaiters.chain_codes(awaiters.coroutine_of(child))[:1]
+                ):
                     open_tasks.append(child)  # a library's wrapper task: what it awaits counts as well
     plan.children = frozenset(found)
     return plan.children
@@ -321,6 +335,13 @@ def _begin(thread, plan):
             _aim(thread, plan.floors[0])
         else:
             _aim_at_owner(thread, plan)
+    if plan.kind in ("next", "in") and pydevd.uses_monitoring():
+        # What may come after, or be stepped into: awaiters' frames, for "in" those of every task (each code object counts once).
+        tasks = plan.chain
+        if plan.kind == "in":
+            tasks = awaiters.asyncio_tasks()[:2000] + [task for task, _ in awaiters.trio_tasks()[:2000]]
+        frames = [frame for task in tasks if task is not plan.owner for frame in _visible(awaiters.task_frames(task))]
+        pydevd.watch_frames(thread, frames + ([plan.root_frame] if plan.root_frame is not None else []))
     _watch_unwinding(bool(_plans))
 
 
@@ -347,6 +368,8 @@ def _resumed(thread, frame):
     plan = _armed.pop(thread.ident, None)
     info = pydevd.thread_info(thread)
     if plan is not None and info.pydev_step_cmd in pydevd.STEP_COMMANDS:
+        if frame.f_code.co_flags & 0x280:  # coroutines and async generators
+            plan.start = (frame, frame.f_lineno, frame.f_lasti)
         _begin(thread, plan)
     elif info.pydev_step_cmd == -1 and _wanted:
         _begin_wanted()
@@ -380,13 +403,21 @@ def _begin_wanted():
 
 def _watch_unwinding(on):
     """
-    With sys.monitoring pydevd forgets a step when the frame is left by an exception. A tool of our own, there only while a step
-    runs, then has it stop at the next visible line; the plan narrows that to the task.
+    pydevd forgets a step when a coroutine's frame is left by an exception. Something of our own, there only while a step runs (a
+    tool of sys.monitoring, or a trace function around pydevd's), then has it stop at the next visible line; the plan narrows
+    that to the task.
     """
     global _unwind_tool
-    monitoring = getattr(sys, "monitoring", None)
-    if monitoring is None or not pydevd.uses_monitoring():
+    if not pydevd.uses_monitoring():
+        ident = threading.get_ident()
+        plan = _plans.get(ident)
+        if on and plan is not None and plan.kind == "next":
+            task = plan.owner
+            afters = [frame for other in plan.chain for frame in _visible(awaiters.task_frames(other))]
+            gone = lambda: awaiters.task_done(task)  # noqa: E731
+            pydevd.watch_exits(lambda: _plans.get(ident) is plan, _left, plan.floors[1:], afters, gone)
         return
+    monitoring = sys.monitoring
     if on and _unwind_tool is None:
         for tool in (4, 3):
             if monitoring.get_tool(tool) is None:
@@ -416,6 +447,10 @@ def _unwinding(code, offset, error):
             pydevd.step_into_any(thread, frame.f_back)
     except Exception as problem:
         _failed("unwinding", problem)
+
+
+def _left(frame):
+    pydevd.step_into_any(threading.current_thread(), frame.f_back)
 
 
 def _tend():

@@ -96,7 +96,13 @@ export class TestSession {
     const write = (level: string) => (text: string, error?: unknown) => {
       this.log.push(`${level} ${text}${error ? ` ${error instanceof Error ? error.stack : error}` : ''}`);
     };
-    const log: Log = { trace: () => {}, debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') } as unknown as Log;
+    const log: Log = {
+      trace: () => {},
+      debug: write('debug'),
+      info: write('info'),
+      warn: write('warn'),
+      error: write('error'),
+    } as unknown as Log;
     this.adapter = new AsyncDebugAdapter({ log, configuration: { request: 'launch', python: [python.command] }, ...setup });
     this.adapter.onSend((message) => this.receive(message));
   }
@@ -245,7 +251,13 @@ export class TestSession {
     }
     if (message.type === 'request') {
       const request = message as DebugProtocol.Request;
-      this.adapter.handleMessage({ seq: this.seq++, type: 'response', request_seq: request.seq, command: request.command, success: false } as never);
+      this.adapter.handleMessage({
+        seq: this.seq++,
+        type: 'response',
+        request_seq: request.seq,
+        command: request.command,
+        success: false,
+      } as never);
       return;
     }
     const event = message as DebugProtocol.Event;

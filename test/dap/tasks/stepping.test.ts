@@ -1,6 +1,6 @@
 /** Every kind of step at every kind of place in a task, while siblings run the same code: the step stays with the task. */
 import assert from 'node:assert/strict';
-import { type Python, program, pythons, TestSession, marker } from './session';
+import { marker, type Python, program, pythons, TestSession } from './session';
 
 const FILE = program('steps.py');
 
@@ -21,38 +21,167 @@ type Command = 'next' | 'stepIn' | 'stepOut';
 type Step = [Command, string | string[]];
 
 export const CASES: Case[] = [
-  { title: 'next over an await', scenario: 'await_task', at: 'work-first', steps: [['next', 'work-await'], ['next', 'work-after'], ['next', 'work-return']] },
-  { title: 'next past the final return of a task, to its awaiter', scenario: 'await_task', at: 'work-return', steps: [['next', ['parent-await', 'parent-after']]] },
-  { title: 'stepIn past the final return of a task', scenario: 'await_task', at: 'work-return', steps: [['stepIn', ['parent-await', 'parent-after']]] },
-  { title: 'stepOut of a task, to its awaiter', scenario: 'await_task', at: 'work-first', steps: [['stepOut', ['parent-await', 'parent-after']]] },
-  { title: 'next past the end of a gathered task', scenario: 'await_gather', at: 'work-return', steps: [['next', ['gather-await', 'gather-after']]] },
-  { title: 'stepOut of a gathered task', scenario: 'await_gather', at: 'work-first', steps: [['stepOut', ['gather-await', 'gather-after']]] },
-  { title: 'next past the end of a task of a TaskGroup', scenario: 'await_group', at: 'work-return', since: '3.11', steps: [['next', ['group-after']]] },
-  { title: 'stepOut of a task of a TaskGroup', scenario: 'await_group', at: 'work-first', since: '3.11', steps: [['stepOut', ['group-after']]] },
+  {
+    title: 'next over an await',
+    scenario: 'await_task',
+    at: 'work-first',
+    steps: [
+      ['next', 'work-await'],
+      ['next', 'work-after'],
+      ['next', 'work-return'],
+    ],
+  },
+  {
+    title: 'next past the final return of a task, to its awaiter',
+    scenario: 'await_task',
+    at: 'work-return',
+    steps: [['next', ['parent-await', 'parent-after']]],
+  },
+  {
+    title: 'stepIn past the final return of a task',
+    scenario: 'await_task',
+    at: 'work-return',
+    steps: [['stepIn', ['parent-await', 'parent-after']]],
+  },
+  {
+    title: 'stepOut of a task, to its awaiter',
+    scenario: 'await_task',
+    at: 'work-first',
+    steps: [['stepOut', ['parent-await', 'parent-after']]],
+  },
+  {
+    title: 'next past the end of a gathered task',
+    scenario: 'await_gather',
+    at: 'work-return',
+    steps: [['next', ['gather-await', 'gather-after']]],
+  },
+  {
+    title: 'stepOut of a gathered task',
+    scenario: 'await_gather',
+    at: 'work-first',
+    steps: [['stepOut', ['gather-await', 'gather-after']]],
+  },
+  {
+    title: 'next past the end of a task of a TaskGroup',
+    scenario: 'await_group',
+    at: 'work-return',
+    since: '3.11',
+    steps: [['next', ['group-after']]],
+  },
+  {
+    title: 'stepOut of a task of a TaskGroup',
+    scenario: 'await_group',
+    at: 'work-first',
+    since: '3.11',
+    steps: [['stepOut', ['group-after']]],
+  },
   { title: 'next over "return await"', scenario: 'plain_nested', at: 'tail-last', steps: [['next', ['nested-call', 'nested-after']]] },
   { title: 'next over a call whose last line awaits', scenario: 'plain_nested', at: 'nested-call', steps: [['next', 'nested-after']] },
-  { title: 'stepIn at an await of a coroutine', scenario: 'plain_nested', at: 'nested-call', steps: [['stepIn', 'tail-first'], ['next', 'tail-last'], ['stepIn', 'work-first']] },
-  { title: 'stepOut through "return await"', scenario: 'plain_nested', at: 'work-first', steps: [['stepOut', ['tail-last', 'nested-call', 'nested-after']]] },
-  { title: 'next over a last line that is an await', scenario: 'plain_last_await', at: 'lastawait-last', steps: [['next', ['plainlast-call', 'plainlast-after']]] },
-  { title: 'stepIn at a last line that is an await', scenario: 'plain_last_await', at: 'lastawait-last', steps: [['stepIn', ['plainlast-call', 'plainlast-after']]] },
-  { title: 'stepOut from a coroutine to its caller', scenario: 'plain_last_await', at: 'lastawait-first', steps: [['stepOut', ['plainlast-call', 'plainlast-after']]] },
-  { title: 'next out of a task that fails', scenario: 'await_failing', at: 'fails-raise', steps: [['next', ['failing-await', 'failing-caught']]] },
-  { title: 'next over an await that lets a task fail', scenario: 'await_failing', at: 'failing-await', steps: [['next', ['failing-caught']]] },
-  { title: 'next out of a coroutine that fails', scenario: 'nested_failing', at: 'fails-raise', steps: [['next', ['nestedfail-call', 'nestedfail-caught']]] },
-  { title: 'stepOut of a coroutine that fails', scenario: 'nested_failing', at: 'fails-first', steps: [['stepOut', ['nestedfail-call', 'nestedfail-caught']]] },
-  { title: 'stepIn at an await of a task', scenario: 'step_in_task', at: 'stepin-before', steps: [['next', 'stepin-await'], ['stepIn', 'child-first']] },
+  {
+    title: 'stepIn at an await of a coroutine',
+    scenario: 'plain_nested',
+    at: 'nested-call',
+    steps: [
+      ['stepIn', 'tail-first'],
+      ['next', 'tail-last'],
+      ['stepIn', 'work-first'],
+    ],
+  },
+  {
+    title: 'stepOut through "return await"',
+    scenario: 'plain_nested',
+    at: 'work-first',
+    steps: [['stepOut', ['tail-last', 'nested-call', 'nested-after']]],
+  },
+  {
+    title: 'next over a last line that is an await',
+    scenario: 'plain_last_await',
+    at: 'lastawait-last',
+    steps: [['next', ['plainlast-call', 'plainlast-after']]],
+  },
+  {
+    title: 'stepIn at a last line that is an await',
+    scenario: 'plain_last_await',
+    at: 'lastawait-last',
+    steps: [['stepIn', ['plainlast-call', 'plainlast-after']]],
+  },
+  {
+    title: 'stepOut from a coroutine to its caller',
+    scenario: 'plain_last_await',
+    at: 'lastawait-first',
+    steps: [['stepOut', ['plainlast-call', 'plainlast-after']]],
+  },
+  {
+    title: 'next out of a task that fails',
+    scenario: 'await_failing',
+    at: 'fails-raise',
+    steps: [['next', ['failing-await', 'failing-except', 'failing-caught']]],
+  },
+  {
+    title: 'next over an await that lets a task fail',
+    scenario: 'await_failing',
+    at: 'failing-await',
+    steps: [['next', ['failing-except', 'failing-caught']]],
+  },
+  {
+    title: 'next out of a coroutine that fails',
+    scenario: 'nested_failing',
+    at: 'fails-raise',
+    steps: [['next', ['nestedfail-except', 'nestedfail-caught']]],
+  },
+  {
+    title: 'stepOut of a coroutine that fails',
+    scenario: 'nested_failing',
+    at: 'fails-first',
+    steps: [['stepOut', ['nestedfail-except', 'nestedfail-caught']]],
+  },
+  {
+    title: 'stepIn at an await of a task',
+    scenario: 'step_in_task',
+    at: 'stepin-before',
+    steps: [
+      ['next', 'stepin-await'],
+      ['stepIn', 'child-first'],
+    ],
+  },
   { title: 'next at an await of a task', scenario: 'step_in_task', at: 'stepin-await', steps: [['next', 'stepin-after']] },
   { title: 'stepIn at an await of gather', scenario: 'step_in_gather', at: 'stepgather-await', steps: [['stepIn', 'child-first']] },
   { title: 'next at an await of gather', scenario: 'step_in_gather', at: 'stepgather-await', steps: [['next', 'stepgather-after']] },
-  { title: 'stepIn at an await that has nothing to step into', scenario: 'step_in_sleep', at: 'stepsleep-await', steps: [['stepIn', 'stepsleep-after']] },
+  {
+    title: 'stepIn at an await that has nothing to step into',
+    scenario: 'step_in_sleep',
+    at: 'stepsleep-await',
+    steps: [['stepIn', 'stepsleep-after']],
+  },
   { title: 'stepIn at wait_for', scenario: 'wait_for', at: 'waitfor-await', steps: [['stepIn', 'work-first']] },
   { title: 'next at wait_for', scenario: 'wait_for', at: 'waitfor-await', steps: [['next', 'waitfor-after']] },
-  { title: 'next past the end of the root task', scenario: 'root_end', at: 'root-return', steps: [['next', ['mainroot-last', 'run-root', 'run-after']]] },
+  {
+    title: 'next past the end of the root task',
+    scenario: 'root_end',
+    at: 'root-return',
+    steps: [['next', ['mainroot-last', 'run-root', 'run-after']]],
+  },
   { title: 'stepOut of the root task', scenario: 'root_end', at: 'mainroot-last', steps: [['stepOut', ['run-root', 'run-after']]] },
-  { title: 'anyio: next over an await', scenario: 'anyio', at: 'anywork-first', steps: [['next', 'anywork-await'], ['next', 'anywork-after']] },
+  {
+    title: 'anyio: next over an await',
+    scenario: 'anyio',
+    at: 'anywork-first',
+    steps: [
+      ['next', 'anywork-await'],
+      ['next', 'anywork-after'],
+    ],
+  },
   { title: 'anyio: next past the end of a task', scenario: 'anyio', at: 'anywork-return', steps: [['next', 'any-after']] },
   { title: 'anyio: stepOut of a task', scenario: 'anyio', at: 'anywork-first', steps: [['stepOut', 'any-after']] },
-  { title: 'trio: next over an await', scenario: 'trio', at: 'anywork-first', steps: [['next', 'anywork-await'], ['next', 'anywork-after']] },
+  {
+    title: 'trio: next over an await',
+    scenario: 'trio',
+    at: 'anywork-first',
+    steps: [
+      ['next', 'anywork-await'],
+      ['next', 'anywork-after'],
+    ],
+  },
   { title: 'trio: next past the end of a task', scenario: 'trio', at: 'anywork-return', steps: [['next', 'any-after']] },
   { title: 'trio: stepOut of a task', scenario: 'trio', at: 'anywork-first', steps: [['stepOut', 'any-after']] },
 ];
@@ -75,9 +204,11 @@ export async function run(python: Python, test: Case): Promise<string | undefine
       stop = await session.step(command, stop.threadId, 5_000);
       const wanted = ([] as string[]).concat(expected);
       const lines = wanted.map((name) => marker(FILE, name));
-      if (!lines.includes(stop.line)) return `${command} from line ${from} led to ${stop.name}:${stop.line}, not to ${wanted.join(' or ')} (${lines})`;
+      if (!lines.includes(stop.line))
+        return `${command} from line ${from} led to ${stop.name}:${stop.line}, not to ${wanted.join(' or ')} (${lines})`;
       const mine = await session.evaluate('MY()', stop.frames[0]!.id);
-      if (/^(work|tail|lastawait|fails|anywork)-/.test(wanted[0]!) && mine !== 'True') return `${command} from line ${from} led to another task's ${stop.name}:${stop.line}`;
+      if (/^(work|tail|lastawait|fails|anywork)-/.test(wanted[0]!) && mine !== 'True')
+        return `${command} from line ${from} led to another task's ${stop.name}:${stop.line}`;
     }
     return undefined;
   } catch (error) {

@@ -103,7 +103,7 @@ async def await_failing():
     task = mine(fails())
     try:
         await task  # @failing-await
-    except ValueError:
+    except ValueError:  # @failing-except
         caught = 1  # @failing-caught
     return caught
 
@@ -112,7 +112,7 @@ async def nested_failing():
     my.set(True)
     try:
         await fails()  # @nestedfail-call
-    except ValueError:
+    except ValueError:  # @nestedfail-except
         caught = 1  # @nestedfail-caught
     return caught
 
