@@ -78,19 +78,18 @@ export class AhApp extends LitElement {
         border-bottom: 1px solid var(--ah-border);
         justify-content: start;
       }
-      vscode-panels::part(activeIndicator) {
-        height: 2px;
-        margin-bottom: -1px;
-      }
       vscode-panels::part(tabpanel) {
         grid-area: 2 / 1;
         min-height: 0;
         overflow: hidden;
       }
       vscode-panel-tab {
-        gap: 6px;
         padding: 6px 0;
-        text-transform: none;
+        margin-bottom: -1px;
+        border-bottom: 2px solid transparent;
+      }
+      vscode-panel-tab.on {
+        border-bottom-color: var(--vscode-panelTitle-activeBorder, var(--vscode-focusBorder));
       }
       vscode-panel-view {
         height: 100%;
@@ -197,7 +196,7 @@ export class AhApp extends LitElement {
     return html`<ah-header></ah-header>
       ${problemBanner()}${processBanner(process)}${droppedBanner()}
       <ah-vitals></ah-vitals>
-      <vscode-panels aria-label="Sections" .activeid=${`tab-${store.ui.tab}`} @change=${this.onTab}>
+      <vscode-panels aria-label="Sections" .activeindicator=${false} .activeid=${`tab-${store.ui.tab}`} @change=${this.onTab}>
         ${TABS.map((tab) => html`<vscode-panel-tab id=${`tab-${tab}`} class=${tab === store.ui.tab ? 'on' : ''} title=${this.spoken(tab)} aria-label=${this.spoken(tab)}>${icon(ICONS[tab])}<span class="label">${LABELS[tab]}</span>${this.badge(tab)}</vscode-panel-tab>`)}
         ${TABS.map((tab) => html`<vscode-panel-view id=${`view-${tab}`}>${store.ui.tab === tab ? this.section(tab) : nothing}</vscode-panel-view>`)}
       </vscode-panels>

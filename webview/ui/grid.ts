@@ -53,6 +53,8 @@ export class AhGrid extends LitElement {
   private watch: Watch | undefined;
   private readonly sized = new ResizeObserver((entries) => this.resized(entries));
   private scrollFrame = 0;
+  /** Scroll position, px. Reading it from the element would force a layout in the middle of a frame. */
+  private top = 0;
   private restored = false;
 
   static override styles = [base, stateColours, gridStyles];
@@ -63,6 +65,10 @@ export class AhGrid extends LitElement {
     this.watch ??= new Watch(this, store, [this.model.list, 'ui']);
     this.sized.observe(this);
     this.restored = false;
+    this.top = this.ui.scroll;
+    // A guess until the observer says: most of the page.
+    this.width = window.innerWidth;
+    this.height = Math.max(100, window.innerHeight - 190);
   }
 
   override disconnectedCallback(): void {
@@ -95,7 +101,7 @@ export class AhGrid extends LitElement {
   }
 
   private get visible(): Range {
-    const top = this.scroller?.scrollTop ?? this.ui.scroll;
+    const { top } = this;
     return visibleRows(top, Math.max(0, this.height - this.headHeight), this.rowHeight, this.cache.total);
   }
 
@@ -111,8 +117,9 @@ export class AhGrid extends LitElement {
     if (this.scrollFrame !== 0) return;
     this.scrollFrame = requestAnimationFrame(() => {
       this.scrollFrame = 0;
+      this.top = this.scroller.scrollTop;
       this.look();
-      if (this.restored) store.rememberScroll(this.model.list, this.scroller.scrollTop);
+      if (this.restored) store.rememberScroll(this.model.list, this.top);
     });
   };
 
@@ -166,8 +173,10 @@ export class AhGrid extends LitElement {
 
   private show(index: number, center = false): void {
     const room = this.height - this.headHeight;
-    const top = scrollToShow(index, this.scroller.scrollTop, room, this.rowHeight, center);
-    if (top !== this.scroller.scrollTop) this.scroller.scrollTop = top;
+    const top = scrollToShow(index, this.top, room, this.rowHeight, center);
+    if (top === this.top) return;
+    this.top = top;
+    this.scroller.scrollTop = top;
   }
 
   // --- rows ------------------------------------------------------------------------------------------------------------
@@ -281,6 +290,7 @@ export class AhGrid extends LitElement {
           ? { key: column.key, descending: !sort.descending }
           : undefined;
     store.setListState(this.model.list, { sort: next });
+    this.top = 0;
     this.scroller.scrollTop = 0;
   }
 
@@ -295,7 +305,7 @@ export class AhGrid extends LitElement {
     for (let i = first; i < end; i++) indices.push(i);
     const { selected } = this.ui;
     return html`<div
-        class="scroller"
+        class="scroller ${this.lastIndex < 0 ? 'unselected' : ''}"
         role="treegrid"
         tabindex="0"
         aria-label=${model.label}

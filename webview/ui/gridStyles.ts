@@ -74,7 +74,7 @@ export const gridStyles = css`
     height: var(--row);
     overflow: hidden;
     cursor: default;
-    contain: layout style;
+    contain: strict;
   }
   .row:hover {
     background: var(--ah-hover);
@@ -101,8 +101,9 @@ export const gridStyles = css`
   .scroller:focus-within .row.selected :is(.muted, .tag, .icon, button.link, .s-waiting) {
     color: inherit;
   }
-  .scroller:focus-visible:not(:has(.row.selected)) {
-    box-shadow: inset 0 0 0 1px var(--vscode-focusBorder);
+  .scroller.unselected:focus-visible {
+    outline: 1px solid var(--vscode-focusBorder);
+    outline-offset: -1px;
   }
   .row.dim {
     color: var(--vscode-disabledForeground, var(--ah-muted));
