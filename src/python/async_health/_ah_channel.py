@@ -33,6 +33,9 @@ _QUEUE_MAX = 20
 #: Rest between two slices of work, so that the program gets the GIL.
 _REST_S = 0.0005
 
+#: Between two looks at whether a loop is blocked.
+POLL_S = 0.025
+
 _requests = collections.deque()
 _wake = _thread.allocate_lock()
 _send_lock = threading.RLock()
@@ -441,9 +444,11 @@ def _run():
         try:
             rest = due - time.monotonic()
             if rest > 0:
-                _wake.acquire(True, rest)
+                _wake.acquire(True, min(rest, POLL_S))
             if _stopping:
                 return
+            for callback in tuple(core.poll_callbacks):
+                callback()
             if _requests:
                 _answer_requests()
             if time.monotonic() < due:

@@ -242,6 +242,7 @@ def _describe(error):
 
 # --- registries ---------------------------------------------------------------------------------------------------
 
+poll_callbacks = []
 tick_callbacks = []
 sync_callbacks = []
 detail_callbacks = []
@@ -274,6 +275,8 @@ def _registry(callbacks, kind):
 
 #: `callback()` on the probe thread, each tick, before the batch is sent. Hold the GIL for less than 0.5 ms at a time.
 on_tick = _registry(tick_callbacks, "tick")
+#: `callback()` on the probe thread every `channel.POLL_S` or so: for a look at a clock, not for work.
+on_poll = _registry(poll_callbacks, "poll")
 #: `callback()` on the probe thread between SYNC_BEGIN and SYNC_END: emit again all that exists now.
 on_sync = _registry(sync_callbacks, "sync")
 #: `callback(level)` when the level of detail changes.

@@ -264,7 +264,10 @@ def _context_for(loop):
     key = id(loop)
     context = _contexts.get(key)
     if context is None:
+        from . import _ah_loop
+
         context = _contexts[key] = contextvars.Context()
+        _ah_loop.foreign(loop)
     return context
 
 

@@ -1,0 +1,467 @@
+"""Event loops: which there are, how many turns they make, their lag, and what blocks them, with the stack while it blocks.
+
+asyncio's own loops: two statements inside `BaseEventLoop._run_once` note when a turn began to work and when it was done
+(about 70 ns a turn). The probe's thread looks at that note every few milliseconds; a turn that takes too long is a block,
+and `sys._current_frames()` then tells what the loop's thread is doing. Other loops (uvloop) are watched by the task that
+runs: the same one at the same step for too long is a block.
+"""
+
+import sys
+import time
+from _thread import get_ident
+from weakref import ref
+
+from . import _ah_core as core
+from . import _ah_intern
+from . import _ah_splice as splice
+from . import _ah_wire as wire
+from ._ah_inject import inject
+from ._ah_intern import frames_id, string_id
+
+_TURN = "loop.turn"
+_RUN = "loop.run"
+_MAX_DEPTH = 40
+#: Upper bounds (ns) of the histogram of turns.
+BOUNDS = [10_000, 30_000, 100_000, 300_000, 1_000_000, 3_000_000, 10_000_000, 30_000_000, 100_000_000, 300_000_000, 10**9]
+
+
+class Turn:
+    """State that the loop's own statements write: plain attributes, one object per running loop."""
+
+    def __init__(self):
+        #: `time.monotonic` when the present turn began to work, 0.0 while the loop waits for events.
+        self.since = 0.0
+        self.count = 0
+        #: Longest turn since the last tick, seconds.
+        self.worst = 0.0
+        #: Callbacks in it.
+        self.todo = 0
+        #: A turn of this many seconds is slow.
+        self.slow = 0.1
+
+
+class Loop:
+    """What the probe knows of one loop."""
+
+    def __init__(self, loop, kind, thread):
+        self.reference = ref(loop)
+        self.address = id(loop)
+        self.kind = kind
+        self.thread = thread
+        self.running = True
+        self.turn = Turn()
+        self.told_turns = 0
+        self.counts = [0] * (len(BOUNDS) + 1)
+        # A block in progress: when it began (raw ns), its task, its last stack; for foreign loops also what ran.
+        self.block_since = 0
+        self.block_task = 0
+        self.block_stack = 0
+        self.seen = None
+        self.seen_since = 0
+        self.block_told = False
+
+
+_loops = {}
+_multi = False
+
+
+class _Hooks:
+    clock = time.monotonic
+
+
+AH = _Hooks()
+AH.one = Turn()
+AH.by_thread = {}
+_base = None
+_threshold_s = 0.1
+
+
+def install(options):
+    """Hook asyncio's loops once they are imported; watch from the probe's thread."""
+    global _threshold_s
+    thresholds = options.get("thresholds") or {}
+    _threshold_s = max(0.005, float(thresholds.get("blockedLoopMs") or 100) / 1000.0)
+    core.on_import("asyncio", _install)
+    core.on_poll(_watch)
+    core.on_tick(_tick)
+    core.on_sync(_sync)
+    core.on_start(_forget)
+
+
+def loops():
+    """Strong references to the loops that live."""
+    return [loop for loop in (known.reference() for known in list(_loops.values())) if loop is not None]
+
+
+def _install(asyncio):
+    global _base
+    base = _base = sys.modules["asyncio.base_events"].BaseEventLoop
+    AH.started = _started
+    AH.stopped = _stopped
+    AH.closed = _closed
+    AH.slow_turn = _slow_turn
+    run = getattr(base, "run_forever")
+    if not inject(run, _RUN, prologue="AH.started(self)", epilogue="AH.stopped(self)", started=_started, stopped=_stopped):
+        core.missing(_RUN, "no matching source of run_forever")
+    if not inject(base.close, _RUN, epilogue="AH.closed(self)", closed=_closed):
+        core.missing(_RUN, "no matching source of close")
+    _set_variant(False)
+    # Loops that ran before we came.
+    for thread, loop in _running_loops():
+        _adopt(loop, thread)
+
+
+_variant = None
+_variant_name = ""
+
+
+def _set_variant(multi):
+    """Write the statements of a turn: one loop at a time needs no look-up of its state."""
+    global _variant, _variant_name
+    if _base is None or (_variant is not None and _variant_name == ("multi" if multi else "single")):
+        return
+    if multi:
+        begin = "_ah_turn = AH.by_thread.get(self._thread_id) or AH.one\n"
+    else:
+        begin = "_ah_turn = AH.one\n"
+    begin += (
+        "if _ah_turn.since:\n"
+        " _ah_spent = AH.clock() - _ah_turn.since\n"
+        " _ah_turn.since = 0.0\n"
+        " _ah_turn.count += 1\n"
+        " if _ah_spent > _ah_turn.worst:\n"
+        "  _ah_turn.worst = _ah_spent\n"
+        "  if _ah_spent > _ah_turn.slow: AH.slow_turn(self, _ah_spent)\n"
+    )
+    first = splice.prepend(begin, AH)
+    # `end_time` is the time that the turn itself takes right after its wait for events.
+    second = splice.after(_sets("end_time"), "_ah_turn.since = end_time", AH)
+    third = splice.after(_sets("ntodo"), "_ah_turn.todo = ntodo", AH)
+    done = []
+    try:
+        if _variant is not None:
+            for edit in _variant:
+                splice.unsplice(_base._run_once, edit)
+        for edit in (first, second, third):
+            splice.splice(_base._run_once, edit)
+            done.append(edit)
+    except Exception as error:
+        for edit in done:
+            splice.unsplice(_base._run_once, edit)
+        core.missing(_TURN, error)
+        _variant = None
+        return
+    if _variant is None:
+        core.on_remove(_TURN, _remove_variant)
+    _variant = (first, second, third)
+    _variant_name = "multi" if multi else "single"
+
+
+def _remove_variant():
+    global _variant
+    edits, _variant = _variant or (), None
+    for edit in edits:
+        splice.unsplice(_base._run_once, edit)
+
+
+def _sets(name):
+    """A matcher: `<name> = ...`."""
+
+    def match(statement):
+        if type(statement).__name__ != "Assign":
+            return False
+        return getattr(statement.targets[0], "id", None) == name
+
+    return match
+
+
+# --- which loops --------------------------------------------------------------------------------------------------
+
+
+def _kind_of(loop):
+    module = type(loop).__module__.split(".")[0]
+    return module if module in ("uvloop", "winloop", "asyncio") else "asyncio"
+
+
+def _running_loops():
+    """(thread ident, loop) of the loops that tasks tell of, where a loop knows its thread."""
+    tasks = sys.modules.get("asyncio.tasks")
+    found = {}
+    for loop in list(getattr(tasks, "_current_tasks", None) or ()):
+        found[id(loop)] = loop
+    from . import _ah_tasks
+
+    for task in _ah_tasks.all_tasks():
+        loop = _ah_tasks.loop_of(task)
+        if loop is not None:
+            found[id(loop)] = loop
+    for loop in found.values():
+        try:
+            if loop.is_running():
+                yield getattr(loop, "_thread_id", None) or 0, loop
+        except Exception:
+            continue
+
+
+def _adopt(loop, thread):
+    address = id(loop)
+    known = _loops.get(address)
+    if known is not None and known.reference() is loop:
+        known.thread = thread or known.thread
+        known.running = True
+        return known
+    try:
+        known = _loops[address] = Loop(loop, _kind_of(loop), thread)
+    except TypeError:  # takes no weak references
+        return None
+    known.turn.slow = _threshold_s
+    core.emit(wire.OP_LOOP_NEW, address, thread, string_id(known.kind))
+    return known
+
+
+@core.hook(_RUN)
+def _started(loop):
+    """A loop of asyncio's own begins to run in this thread."""
+    global _multi
+    known = _adopt(loop, get_ident())
+    if known is None:
+        return
+    others = [other for other in _loops.values() if other.running and other is not known and other.kind != "uvloop"]
+    AH.by_thread[known.thread] = known.turn
+    if others and not _multi:
+        _multi = True
+        for other in others:
+            AH.by_thread[other.thread] = other.turn
+        _set_variant(True)
+    if not _multi:
+        AH.one = known.turn
+
+
+@core.hook(_RUN)
+def _stopped(loop):
+    known = _loops.get(id(loop))
+    if known is not None:
+        known.running = False
+        known.turn.since = 0.0
+        if AH.by_thread.get(known.thread) is known.turn:
+            del AH.by_thread[known.thread]
+
+
+@core.hook(_RUN)
+def _closed(loop):
+    known = _loops.pop(id(loop), None)
+    if known is not None:
+        _tell(known)
+        core.emit(wire.OP_LOOP_END, known.address)
+
+
+def foreign(loop):
+    """A task was born on a loop that is not asyncio's own (uvloop): watch it by what its thread runs."""
+    if id(loop) not in _loops:
+        _adopt(loop, get_ident())
+
+
+# --- turns --------------------------------------------------------------------------------------------------------
+
+
+@core.hook(_TURN)
+def _slow_turn(loop, spent_s):
+    known = _loops.get(id(loop))
+    if known is not None and not known.block_told:
+        # Slow as a whole; a single slow callback has been seen by the watch and is told as a block.
+        core.emit(wire.OP_LOOP_SLOW_TURN, known.address, known.turn.todo, int(spent_s * 1e9))
+
+
+def _current_task_of(loop):
+    tasks = sys.modules.get("asyncio.tasks")
+    current = getattr(tasks, "_current_tasks", None)
+    if isinstance(current, dict) and sys.version_info < (3, 14):
+        return current.get(loop)
+    try:
+        return tasks.current_task(loop)
+    except Exception:
+        return None
+
+
+def _watch():
+    """Every few milliseconds on the probe's thread: is a loop busy with one thing for too long?"""
+    for known in list(_loops.values()):
+        if not known.running:
+            if known.block_since:
+                _block_over(known)
+            continue
+        if known.kind == "asyncio" and _variant is not None:
+            since = known.turn.since
+            busy = time.monotonic() - since if since else 0.0
+            if busy < POLL_S_MIN:
+                known.seen = None
+                if known.block_since:
+                    _block_over(known)
+                continue
+            # Within the turn: since when does the same callback run?
+            began = core.now() - int(busy * 1e9)
+            seen = (known.turn.count, _what_runs(known))
+            if seen != known.seen:
+                if known.block_since:
+                    _block_over(known)
+                first = known.seen is None or known.seen[0] != seen[0]
+                known.seen = seen
+                known.seen_since = began if first else core.now()
+            if core.now() - known.seen_since >= _threshold_s * 1e9:
+                _blocked(known, known.seen_since)
+        else:
+            _watch_foreign(known)
+
+
+#: A turn shorter than this (seconds) is not looked into.
+POLL_S_MIN = 0.005
+
+
+def _what_runs(known):
+    """Something that stays the same while one callback of the loop runs."""
+    loop = known.reference()
+    task = _current_task_of(loop) if loop is not None else None
+    if task is not None:
+        return id(task)
+    boundary = _ah_intern._boundary
+    frame = sys._current_frames().get(known.thread)
+    above = None
+    while frame is not None and frame.f_code is not boundary:
+        above = frame.f_code
+        frame = frame.f_back
+    return id(above)
+
+
+def _watch_foreign(known):
+    loop = known.reference()
+    if loop is None:
+        return
+    task = _current_task_of(loop)
+    seen = None
+    if task is not None:
+        frame = sys._current_frames().get(known.thread)
+        body = getattr(getattr(task, "_coro", None), "cr_frame", None)
+        # The bottom of the step moves only when the step ends.
+        seen = (id(task), getattr(body, "f_lasti", 0), frame is not None)
+    now = core.now()
+    if seen is None or seen != known.seen:
+        if known.block_since:
+            _block_over(known)
+        known.seen = seen
+        known.seen_since = now
+    elif now - known.seen_since >= _threshold_s * 1e9:
+        _blocked(known, known.seen_since)
+
+
+def _blocked(known, began):
+    """The loop is blocked since `began` (raw ns): say so, with what its thread does now."""
+    loop = known.reference()
+    stack = 0
+    frame = sys._current_frames().get(known.thread)
+    if frame is not None:
+        stack = thread_stack(frame)
+        if paused_at_breakpoint(frame):  # standing at a breakpoint is not blocking
+            del frame
+            if known.block_since:
+                known.block_since = 0
+            return
+        del frame
+    task = _current_task_of(loop) if loop is not None else None
+    known.block_since = began
+    known.block_task = 0 if task is None else id(task)
+    known.block_stack = stack or known.block_stack
+    known.block_told = True
+    core.emit(wire.OP_LOOP_BLOCK, known.address, known.block_task, core.now() - began, known.block_stack)
+
+
+def _block_over(known):
+    total = max(0, core.now() - known.block_since)
+    worst = int(known.turn.worst * 1e9)
+    if worst and known.kind == "asyncio":
+        total = min(total, max(worst, 0)) or total
+    core.emit(wire.OP_LOOP_BLOCK_END, known.address, known.block_task, total, known.block_stack)
+    known.block_since = 0
+    known.block_stack = 0
+
+
+def paused_at_breakpoint(frame):
+    """Is this thread held by the debugger?"""
+    for _ in range(6):
+        if frame is None:
+            return False
+        name = frame.f_code.co_filename
+        if "pydevd" in name:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def thread_stack(frame):
+    """Stack id of a thread's frames down to the loop's own."""
+    boundary = _ah_intern._boundary
+    codes = []
+    lastis = []
+    while frame is not None and frame.f_code is not boundary:
+        if len(codes) == _MAX_DEPTH:
+            lastis.append(-1)
+            break
+        codes.append(frame.f_code)
+        lastis.append(frame.f_lasti)
+        frame = frame.f_back
+    return frames_id(tuple(codes), tuple(lastis), True)
+
+
+# --- what is told each tick ---------------------------------------------------------------------------------------
+
+
+def _tell(known):
+    turn = known.turn
+    worst, turn.worst = turn.worst, 0.0
+    since = turn.since
+    if since:
+        worst = max(worst, time.monotonic() - since)
+    loop = known.reference()
+    ready = getattr(loop, "_ready", None)
+    try:
+        length = len(ready)
+    except TypeError:
+        length = 0
+    if turn.count != known.told_turns or worst or length:
+        known.told_turns = turn.count
+        core.emit(wire.OP_LOOP_STAT, known.address, turn.count, int(worst * 1e9), length)
+    if not known.block_since:
+        known.block_told = False
+
+
+def _tick():
+    for address, known in list(_loops.items()):
+        if known.reference() is None:
+            _loops.pop(address, None)
+            core.emit(wire.OP_LOOP_END, address)
+        elif known.running:
+            _tell(known)
+
+
+def _sync():
+    for known in list(_loops.values()):
+        if known.reference() is not None:
+            core.emit(wire.OP_LOOP_NEW, known.address, known.thread, string_id(known.kind))
+            known.told_turns = -1
+
+
+def _forget():
+    """A forked child keeps the loop objects but runs none of them until it says so."""
+    for known in list(_loops.values()):
+        known.block_since = known.block_stack = 0
+        if core.state.pid != known_pid():
+            known.running = False
+
+
+_pid = 0
+
+
+def known_pid():
+    """Pid at the last call, then the present one: tells a fork apart from a new listener."""
+    global _pid
+    before, _pid = _pid or core.state.pid, core.state.pid
+    return before
