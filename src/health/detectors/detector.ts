@@ -75,7 +75,9 @@ export function called(task: Task | undefined, otherwise = 'another task'): stri
 
 /** Last part of a qualified name, locals left out: `Pool.acquire`, `fetch`. */
 export function shortName(qualified: string): string {
-  return qualified.slice(qualified.lastIndexOf('<locals>.') + (qualified.includes('<locals>.') ? 9 : 0));
+  const local = '<locals>.';
+  const last = qualified.lastIndexOf(local);
+  return last < 0 ? qualified : qualified.slice(last + local.length);
 }
 
 /** ` at fetch (db.py:41)`, or nothing. */
