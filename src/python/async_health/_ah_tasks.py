@@ -168,6 +168,7 @@ def _hook_registry(registry):
     contexts = _contexts.get
     current_of = _current.get
     done = _done
+    task_type = _task_type
     create_task = getattr(_tasks_module.create_task, "__code__", None)
     depth = DEPTHS[core.state.level]
 
@@ -238,7 +239,10 @@ def _hook_registry(registry):
             extend(row)
             if creator is None:
                 extend((11, row[1], address, id(loop), 0, 0))  # OP_TASK_LOOP
-            task.add_done_callback(done, context=contexts(type(loop)) or _context_for(loop))
+            if type(task) is task_type:
+                task.add_done_callback(done, context=contexts(type(loop)) or _context_for(loop))
+            else:
+                own_add_done_callback(type(task))(task, done, context=contexts(type(loop)) or _context_for(loop))
         except AttributeError:
             _born_otherwise(task)
         except Exception as error:
@@ -269,6 +273,14 @@ def _context_for(loop):
         context = _contexts[key] = contextvars.Context()
         _ah_loop.foreign(loop)
     return context
+
+
+def own_add_done_callback(kind):
+    """asyncio's own `add_done_callback` of a task class: one that a program's subclass overrides must not see ours."""
+    for base in kind.__mro__:
+        if base.__module__ in ("_asyncio", "asyncio.tasks", "asyncio.futures") and "add_done_callback" in vars(base):
+            return vars(base)["add_done_callback"]
+    return kind.add_done_callback
 
 
 def _name_of(coroutine):
@@ -312,7 +324,7 @@ def _born_otherwise(task, frame=None):
         if not parent and loop is not None:
             core.emit(wire.OP_TASK_LOOP, address, id(loop))
         if loop is not None:
-            task.add_done_callback(_done, context=_context_for(loop))
+            own_add_done_callback(type(task))(task, _done, context=_context_for(loop))
     except (AttributeError, TypeError):
         return  # not a task in any sense we know
     except Exception as error:
