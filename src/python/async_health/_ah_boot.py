@@ -23,6 +23,7 @@ FEATURES = [
     "_ah_tasks",
     "_ah_scopes",
     "_ah_sample",
+    "_ah_loop_steps",
     "_ah_locks",
     "_ah_sessions",
     "_ah_trio",
