@@ -7,6 +7,8 @@ pytest.importorskip("anyio")
 PROGRAM = """
     import anyio
 
+    keep = []
+
     async def worker(lock):
         async with lock:
             await anyio.sleep(0.05)
@@ -20,7 +22,9 @@ PROGRAM = """
             await condition.wait()
 
     async def main():
-        for lock in [anyio.Lock(), anyio.Semaphore(1), anyio.CapacityLimiter(1)]:
+        locks = [anyio.Lock(), anyio.Semaphore(1), anyio.CapacityLimiter(1)]
+        keep.extend(locks)  # addresses stay apart
+        for lock in locks:
             async with anyio.create_task_group() as group:
                 group.start_soon(worker, lock)
                 group.start_soon(worker, lock)

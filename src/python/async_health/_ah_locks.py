@@ -109,7 +109,8 @@ def outside(frame):
         if frame is None:
             return first
         name = frame.f_code.co_filename
-        if not name.startswith(directories) and name[:1] != "<":  # `<string>`: methods made by dataclasses and attrs
+        # `<string>`: methods made by dataclasses and attrs; contextlib: a library's `@contextmanager`.
+        if not name.startswith(directories) and name[:1] != "<" and not name.endswith("contextlib.py"):
             return frame
         frame = frame.f_back
     return first

@@ -9,7 +9,6 @@ import itertools
 import sys
 import threading
 import time
-import weakref
 
 from . import _ah_core as core
 from . import _ah_wire as w
@@ -108,11 +107,6 @@ class CancelScopeTracker:
                 self._event("cancel", scope, reason=reason)
             return True
 
-    def task_of(self, scope_id):
-        """Address of the task that entered an open scope, 0 for none."""
-        scope = self._open.get(scope_id)
-        return scope.task if scope is not None else 0
-
     def check_cross_task_violations(self):
         """The violations so far, oldest first: [{violation, scope, name, entered_by, left_by}]."""
         with self._lock:
@@ -197,8 +191,7 @@ class tracked_scope:  # noqa: N801  (used like a function)
     def __enter__(self):
         if self._entered is not None:
             raise RuntimeError("tracked_scope(%r) is already entered; make one per 'with'" % self.name)
-        number = tracker.enter(self.name)
-        self._entered = (number, tracker.task_of(number))
+        self._entered = tracker.enter(self.name)
         if core.state.live:
             observe(self._tell_enter, sys._getframe(1))
         return self
@@ -207,47 +200,52 @@ class tracked_scope:  # noqa: N801  (used like a function)
         entered, self._entered = self._entered, None
         if entered is None:
             raise RuntimeError("tracked_scope(%r) is left without being entered" % self.name)
-        violation = tracker.exit(entered[0])
         if core.state.live:
-            observe(self._tell_exit, sys._getframe(1), entered[1], violation, exc_type is not None)
+            observe(self._tell_exit, sys._getframe(1), exc_type is not None)
+        tracker.exit(entered)
         return False
 
-    async def __aenter__(self):
-        return self.__enter__()
+    def __aenter__(self):
+        return _Step(self.__enter__)
 
-    async def __aexit__(self, exc_type, exc, traceback):
-        return self.__exit__(exc_type, exc, traceback)
+    def __aexit__(self, exc_type, exc, traceback):
+        return _Step(self.__exit__, exc_type, exc, traceback)
 
     def _tell_enter(self, frame):
-        core.emit(w.OP_SCOPE_ENTER, id(self), self._entered[1], w.SCOPE_TRACKED, core.stack_id(frame, depth()))
-        core.emit(w.OP_SCOPE_NAME, id(self), 0, core.string_id(self.name))
-        _open_scopes[id(self)] = (weakref.ref(self, _scope_lost), self._entered[1])
+        from . import _ah_scopes as scopes
 
-    def _tell_exit(self, frame, host, violation, failed):
-        _open_scopes.pop(id(self), None)
-        flags = w.EXIT_WITH_EXCEPTION if failed else 0
-        if violation is not None:
-            flags |= w.EXIT_CROSS_TASK if violation == "cross-task-exit" else w.EXIT_OUT_OF_ORDER
-        stack = core.stack_id(frame, 40) if violation is not None else 0
-        task = core.current_task_id()
-        core.emit(w.OP_SCOPE_EXIT, id(self), task, flags, stack)
-        if violation is not None:
-            text = "The scope %r is left by another task than the one that entered it."
-            if violation != "cross-task-exit":
-                text = "The scope %r is left while a scope entered later is still open."
-            core.violation(
-                violation, frame, {"message": text % self.name, "scope": id(self), "task": task, "host": host}
-            )
+        scopes.entered(self, core.current_task(), w.SCOPE_TRACKED, _outward(frame))
+        scopes.named(self, self.name)
+
+    def _tell_exit(self, frame, failed):
+        from . import _ah_scopes as scopes
+
+        frame = _outward(frame)
+        task = core.current_task()
+        scopes.leaving(self, task, frame, failed)
+        scopes.left(self, task, frame, False, failed)
 
 
-_open_scopes = {}  # address -> (weak reference, host task)
+def _outward(frame):
+    """The first frame that is not of this file."""
+    own = _outward.__code__.co_filename
+    while frame.f_back is not None and frame.f_code.co_filename == own:
+        frame = frame.f_back
+    return frame
 
 
-def _scope_lost(ref):
-    for key, (known, _host) in list(_open_scopes.items()):
-        if known is ref:
-            del _open_scopes[key]
-            core.emit(w.OP_SCOPE_LOST, key)
+class _Step:
+    """An awaitable that calls when it is awaited (so in the awaiting task) and never suspends; less than a coroutine."""
+
+    __slots__ = ("function", "args")
+
+    def __init__(self, function, *args):
+        self.function = function
+        self.args = args
+
+    def __await__(self):
+        return self.function(*self.args)
+        yield
 
 
 def depth():
@@ -260,15 +258,6 @@ def observe(function, *args):
         function(*args)
     except Exception as error:
         core.fail("tracked", error)
-
-
-@core.on_sync
-def _sync():
-    for key, (ref, host) in list(_open_scopes.items()):
-        scope = ref()
-        if scope is not None:
-            core.emit(w.OP_SCOPE_ENTER, key, host, w.SCOPE_TRACKED)
-            core.emit(w.OP_SCOPE_NAME, key, 0, core.string_id(scope.name))
 
 
 # --- tasks ------------------------------------------------------------------------------------------------------------

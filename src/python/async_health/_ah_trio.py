@@ -12,6 +12,7 @@ import threading
 import weakref
 
 from . import _ah_core as core
+from . import _ah_intern as intern
 from . import _ah_locks as locks
 from . import _ah_splice as splice
 from . import _ah_trio_scopes as scopes
@@ -372,7 +373,9 @@ def _install_run(module):
     AH.context = module.GLOBAL_RUN_CONTEXT
     AH.Cancelled = module.Cancelled
     core.current_task_finders.append(current_task)
-    locks.add_directory(os.path.dirname(os.path.dirname(module.__file__)) + os.sep)
+    directory = os.path.dirname(os.path.dirname(module.__file__)) + os.sep
+    locks.add_directory(directory)
+    intern.add_library(directory)
 
     def removes_task(statement):
         call = getattr(statement, "value", None)

@@ -79,6 +79,8 @@ def stack_of(frame, limit=None):
 def _entered(scope):
     frame = sys._getframe(2)
     caller = frame.f_back
+    while caller is not None and caller.f_code.co_filename.endswith("_ki.py"):
+        caller = caller.f_back  # before 0.28 a wrapper protects from KeyboardInterrupt
     kind = w.SCOPE_TRIO_CANCEL_SCOPE
     if caller is not None and caller.f_code.co_name == "__aenter__" and caller.f_code.co_filename == _run_file:
         kind = w.SCOPE_TRIO_NURSERY
@@ -186,14 +188,17 @@ def _closed(scope, token):
 
 
 def in_finaliser(frame):
-    """Is this an async generator's clean-up by the runner's asyncgen hooks?"""
-    depth = 0
-    while frame is not None and depth < 12:
+    """Is this an async generator's body, run by the runner's asyncgen hooks to its end?"""
+    generator = False
+    for _ in range(16):
+        if frame is None:
+            return False
         code = frame.f_code
-        if code.co_name in ("_finalize_one", "finalize_remaining") and code.co_filename.endswith("_asyncgens.py"):
-            return True
+        if code.co_flags & 0x200:  # CO_ASYNC_GENERATOR
+            generator = True
+        elif code.co_name == "_finalize_one" and code.co_filename.endswith("_asyncgens.py"):
+            return generator
         frame = frame.f_back
-        depth += 1
     return False
 
 

@@ -1,0 +1,297 @@
+"""trio's runs, tasks, scopes and nurseries in the common model."""
+
+import pytest
+
+pytest.importorskip("trio")
+
+
+def test_tasks_nursery_names_outcomes(probe_program):
+    recording = probe_program(
+        """
+        import trio
+
+        async def child(seconds):
+            await trio.sleep(seconds)
+
+        async def bad():
+            await trio.sleep(0.02)
+            raise ValueError("boo")
+
+        async def main():
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(child, 0.05, name="slow one")
+            try:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(bad)
+                    nursery.start_soon(child, 10)
+            except BaseException:
+                pass
+
+        trio.run(main)
+        """
+    )
+    assert not recording.notes_of("hook-missing") and not recording.notes_of("hook-removed")
+    main = recording.task_running("main")
+    slow = recording.task_named("slow one")
+    bad = recording.task_running("bad")
+    (group,) = recording.named("TASK_GROUP", obj=slow)[:1]
+    (nursery,) = recording.named("SCOPE_ENTER", obj=group.task)[:1]
+    assert (nursery.aux, nursery.task) == (6, main.obj)
+    assert nursery.stack[0][1].endswith("main")
+    assert recording.named("TASK_AWAITED_BY", obj=slow)[0].task == main.obj
+    (new,) = [row for row in recording.named("TASK_NEW") if row.obj == slow and row.task == main.obj][:1]
+    assert new.stack[0][1].endswith("main") and new.text.endswith("child")
+    (end,) = [row for row in recording.named("TASK_END", obj=bad.obj) if row.aux == 2]
+    assert end.task_text == "ValueError: boo"
+    assert end.stack[0][1].endswith("bad")
+    # The child's failure cancels the nursery, which cancels the other child.
+    (cancel,) = [row for row in recording.named("SCOPE_CANCEL") if row.aux == 2]
+    assert cancel.task == bad.obj
+    assert cancel.obj in {row.aux for row in recording.named("TASK_CANCEL_DELIVERED") if row.t >= cancel.t}
+    assert 1 in {row.aux for row in recording.named("TASK_END")}
+    steps = {row.obj: row for row in recording.named("TASK_STEPS")}
+    assert steps[main.obj].task >= 3 and steps[main.obj].aux > 0
+    (loop,) = recording.named("LOOP_NEW")
+    assert loop.text == "trio"
+    assert [row.obj for row in recording.named("LOOP_END")] == [loop.obj]
+
+
+def test_deadline_shield_and_caught_cancellation(probe_program):
+    recording = probe_program(
+        """
+        import trio
+
+        async def main():
+            with trio.move_on_after(0.05):
+                with trio.CancelScope(shield=True) as inner:
+                    inner.shield = False
+                    await trio.sleep(5)
+
+        trio.run(main)
+        """
+    )
+    outer, inner = [row for row in recording.named("SCOPE_ENTER") if row.aux == 5 and row.stack[0][1] == "main"][:2]
+    (meta,) = recording.named("SCOPE_META", obj=outer.obj)[:1]
+    assert 0.04e9 < meta.aux - outer.t < 0.06e9
+    assert [row.stack_column & 1 for row in recording.named("SCOPE_META", obj=inner.obj)] == [1, 0]
+    assert recording.named("SCOPE_META", obj=inner.obj)[0].task == outer.obj
+    (cancel,) = recording.named("SCOPE_CANCEL", obj=outer.obj)
+    assert (cancel.aux, cancel.task) == (1, 0)
+    (left,) = recording.named("SCOPE_EXIT", obj=outer.obj)
+    assert left.aux & 4
+    (inner_left,) = recording.named("SCOPE_EXIT", obj=inner.obj)
+    assert not inner_left.aux & 4
+
+
+def test_cross_task_and_out_of_order_exit(probe_program):
+    recording = probe_program(
+        """
+        import trio
+
+        async def enter(scope):
+            scope.__enter__()
+
+        async def main():
+            first, second = trio.CancelScope(), trio.CancelScope()
+            first.__enter__()
+            second.__enter__()
+            try:
+                first.__exit__(None, None, None)
+            except RuntimeError:
+                pass
+            try:
+                second.__exit__(None, None, None)
+            except RuntimeError:
+                pass
+            third = trio.CancelScope()
+            try:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(enter, third)
+            except BaseException:
+                pass
+            try:
+                third.__exit__(None, None, None)
+            except RuntimeError:
+                pass
+            print([id(first), id(second), id(third)])
+
+        trio.run(main)
+        """
+    )
+    ((first, second, third),) = recording.printed()
+    flags = {row.obj: row.aux for row in recording.named("SCOPE_EXIT")}
+    assert flags[first] & 2 and not flags[first] & 1
+    assert not flags[second] & 3
+    assert flags[third] & 1
+    (row,) = [row for row in recording.named("SCOPE_EXIT", obj=third)]
+    assert row.stack[0][1].endswith("main")
+
+
+def test_waits(probe_program):
+    recording = probe_program(
+        """
+        import trio
+
+        async def sleeps():
+            await trio.sleep(0.2)
+
+        async def event(event):
+            await event.wait()
+
+        async def thread():
+            import time
+            await trio.to_thread.run_sync(time.sleep, 0.2)
+
+        async def main():
+            done = trio.Event()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(sleeps)
+                nursery.start_soon(event, done)
+                nursery.start_soon(thread)
+                await trio.sleep(0.15)
+                done.set()
+
+        trio.run(main)
+        """
+    )
+    waits = {}
+    for row in recording.named("TASK_WAIT"):
+        waits.setdefault(row.obj, set()).add(row.aux)
+    assert 3 in waits[recording.task_running("sleeps").obj]
+    assert 9 in waits[recording.task_running("event").obj]
+    assert 17 in waits[recording.task_running("thread").obj]
+    main = recording.task_running("main").obj
+    assert {3, 15} <= waits[main]
+    (group,) = [row for row in recording.named("TASK_WAIT", obj=main) if row.aux == 15][:1]
+    assert group.task in {row.obj for row in recording.named("SCOPE_ENTER") if row.aux == 6}
+    sleeping = [row for row in recording.named("TASK_WAIT", obj=main) if row.aux == 3][0]
+    assert "main" in [frame[1] for frame in sleeping.stack]
+
+
+def test_blocked_run_is_shown_while_it_lasts(probe_program):
+    recording = probe_program(
+        """
+        import time, trio
+
+        async def blocks():
+            time.sleep(0.4)
+
+        async def main():
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(blocks)
+
+        trio.run(main)
+        """
+    )
+    rows = recording.named("LOOP_BLOCK")
+    assert len(rows) >= 3
+    assert rows[0].stack[0][1] == "blocks"
+    (end,) = recording.named("LOOP_BLOCK_END")
+    assert 0.35e9 < end.aux < 0.8e9
+    assert end.task == recording.task_running("blocks").obj
+
+
+def test_guest_mode(probe_program):
+    recording = probe_program(
+        """
+        import asyncio, trio
+
+        async def trio_child():
+            await trio.sleep(0.05)
+
+        async def trio_main():
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(trio_child)
+            return "done"
+
+        async def main():
+            loop = asyncio.get_running_loop()
+            finished = loop.create_future()
+            trio.lowlevel.start_guest_run(
+                trio_main,
+                run_sync_soon_threadsafe=loop.call_soon_threadsafe,
+                done_callback=lambda outcome: finished.set_result(outcome.unwrap()),
+                host_uses_signal_set_wakeup_fd=True,
+            )
+            await asyncio.sleep(0.01)
+            print(await finished)
+
+        asyncio.run(main())
+        """
+    )
+    assert recording.stdout.strip() == "done"
+    kinds = {row.text for row in recording.named("LOOP_NEW")}
+    assert "trio" in kinds
+    child = recording.task_running("trio_child")
+    assert child.task == recording.task_running("trio_main").obj
+    assert [row.aux for row in recording.named("TASK_END", obj=child.obj)] == [0]
+
+
+def test_a_run_that_was_there_before_the_probe(tmp_path):
+    import json
+    import subprocess
+    import sys
+
+    from conftest import SOURCE, Recording
+
+    out = tmp_path / "out.jsonl"
+    program = tmp_path / "program.py"
+    program.write_text(
+        """
+import sys, threading, trio
+sys.path.insert(0, %r)
+
+def late():
+    from async_health import _ah_boot
+    _ah_boot.start({"sink": "file:%s", "tickMs": 20})
+
+async def child():
+    with trio.CancelScope():
+        await trio.sleep(0.6)
+
+async def main():
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(child)
+        await trio.sleep(0.1)
+        threading.Thread(target=late).start()
+        await trio.sleep(0.4)
+
+trio.run(main)
+"""
+        % (SOURCE, out)
+    )
+    subprocess.run([sys.executable, str(program)], check=True, timeout=60)
+    recording = Recording([json.loads(line) for line in out.read_text().splitlines()])
+    main, child = recording.task_running("main"), recording.task_running("child")
+    (group,) = recording.named("TASK_GROUP", obj=child.obj)[:1]
+    scopes = {row.obj: row for row in recording.named("SCOPE_ENTER")}
+    assert (scopes[group.task].aux, scopes[group.task].task) == (6, main.obj)
+    assert [row for row in scopes.values() if row.aux == 5 and row.task == child.obj]
+    assert recording.named("TASK_END", obj=child.obj)
+    assert not recording.notes_of("hook-removed")
+
+
+def test_tasks_and_scopes_are_not_kept_alive(probe_program):
+    recording = probe_program(
+        """
+        import gc, trio, weakref
+
+        refs = []
+
+        async def child():
+            refs.append(weakref.ref(trio.lowlevel.current_task()))
+            with trio.CancelScope() as scope:
+                refs.append(weakref.ref(scope))
+                await trio.sleep(0.01)
+
+        async def main():
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(child)
+            await trio.sleep(0.1)
+            gc.collect()
+            print([int(ref() is None) for ref in refs])
+
+        trio.run(main)
+        """
+    )
+    assert recording.printed() == [[1, 1]]
