@@ -12,8 +12,8 @@ import { type ProbeMessage, type ProbeReply, type ProbeRequest, type ProgramRequ
 export type Evaluate = (expression: string, timeoutMs: number) => Promise<string>;
 
 export const DEFAULT_REQUEST_TIMEOUT_MS = 5_000;
-/** A batch with more row characters than this is dropped whole (it is about 20 times what a full probe buffer gives). */
-const MAX_ROWS_CHARS = 32 * 1024 * 1024;
+/** A batch with more row characters than this is dropped whole: 20 times what the probe sends. (debugpy takes no message above 16 MB.) */
+const MAX_ROWS_CHARS = 8 * 1024 * 1024;
 /** Not more often than this, ms, is a restatement asked for: each costs the program a walk over its tasks. */
 const RESYNC_PAUSE_MS = 1_000;
 
