@@ -1,5 +1,6 @@
 /** The command line: parsing only. A wrong line is a {@link UsageError} that says what was expected. */
 import type { Upstream } from '../adapter';
+import { mergeOptions } from '../adapter/options';
 import type { AsyncHealthOptions } from '../shared/settings';
 import type { Detail } from '../shared/wire';
 
@@ -53,6 +54,7 @@ export const USAGE = `Usage:
       --timeout S          end the program after S seconds (exit code 124)
       --fail-on LEVEL      error | warning | never: exit code 3 when there is such a finding (default: never)
       --detail LEVEL       light | standard | full (default: standard)
+      --options JSON       Async Health options as in launch.json's "asyncHealth", e.g. '{"thresholds": {"lockWaitMs": 500}}'
       --quiet              no summary
       --trace              log of the adapter on stderr
 
@@ -147,6 +149,9 @@ function parseRun(words: string[]): Arguments {
       '--fail-on': (value) => {
         run.failOn = failOn(value);
       },
+      '--options': (value) => {
+        Object.assign(run.options, optionsBlock(value));
+      },
       '--detail': (value) => {
         run.options.detail = oneOf<Detail>('--detail', value, ['light', 'standard', 'full']);
       },
@@ -233,6 +238,19 @@ function parseRead(command: 'report' | 'replay', words: string[]): Arguments {
   const more = line.take();
   if (more !== undefined) throw new UsageError(`${command} takes one file and options, not also "${more}".`);
   return { ...read, file };
+}
+
+/** Checked against what there is, because a mistyped threshold would go unnoticed. */
+function optionsBlock(value: string): Partial<AsyncHealthOptions> {
+  let block: unknown;
+  try {
+    block = JSON.parse(value);
+  } catch (error) {
+    throw new UsageError(`--options must be a JSON object: ${(error as Error).message}`);
+  }
+  const { options, problems } = mergeOptions(block);
+  if (problems.length > 0) throw new UsageError(`--options: ${problems.join('; ')}`);
+  return options;
 }
 
 function failOn(value: string): FailOn {
