@@ -133,14 +133,14 @@ def test_waits(probe_program):
         import trio
 
         async def sleeps():
-            await trio.sleep(0.2)
+            await trio.sleep(0.6)
 
         async def event(event):
             await event.wait()
 
         async def thread():
             import time
-            await trio.to_thread.run_sync(time.sleep, 0.2)
+            await trio.to_thread.run_sync(time.sleep, 0.6)
 
         async def main():
             done = trio.Event()
@@ -148,7 +148,7 @@ def test_waits(probe_program):
                 nursery.start_soon(sleeps)
                 nursery.start_soon(event, done)
                 nursery.start_soon(thread)
-                await trio.sleep(0.15)
+                await trio.sleep(0.5)
                 done.set()
 
         trio.run(main)

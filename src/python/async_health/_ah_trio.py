@@ -335,6 +335,7 @@ def _adopt_run(runner):
         runner.instruments.add_instrument(AH.instrument)
         if id(runner) not in runs:
             start_run(runner)
+        nurseries = {id(one.cancel_scope): id(task) for task in runner.tasks for one in task._child_nurseries}
         seen = set()
         for task in list(runner.tasks):
             status = task._cancel_status
@@ -343,7 +344,6 @@ def _adopt_run(runner):
                 seen.add(id(status))
                 chain.append(status)
                 status = status._parent
-            nurseries = {id(nursery.cancel_scope) for nursery in task._child_nurseries}
             if id(task) not in tasks:
                 adopt(task, 0, 0)
                 dirty[id(task)] = tasks[id(task)]
@@ -351,17 +351,9 @@ def _adopt_run(runner):
                 scope = status._scope
                 if id(scope) not in scopes.open_scopes:
                     kind = w.SCOPE_TRIO_NURSERY if id(scope) in nurseries else w.SCOPE_TRIO_CANCEL_SCOPE
-                    scopes.adopt(scope, _host_of(runner, scope) or id(task), kind, 0)
+                    scopes.adopt(scope, nurseries.get(id(scope), id(task)), kind, 0)
     except Exception:
         core.fail(HOOK)
-
-
-def _host_of(runner, scope):
-    for task in list(runner.tasks):
-        for nursery in task._child_nurseries:
-            if nursery.cancel_scope is scope:
-                return id(task)
-    return 0
 
 
 def _install_run(module):

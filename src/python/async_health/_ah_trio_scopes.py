@@ -226,8 +226,8 @@ def _cancelled(scope, reason):
     frame = sys._getframe(2)
     why = _SOURCES.get(getattr(reason, "source", None), w.REASON_EXPLICIT)
     caller = frame.f_back
-    for _ in range(4):
-        if caller is None or caller.f_code.co_filename != _run_file:
+    for _ in range(6):
+        if caller is None or not caller.f_code.co_filename.endswith(("_ki.py", "_run.py")):
             break
         route = _ROUTES.get(caller.f_code.co_name)
         if route is not None:
