@@ -146,7 +146,7 @@ export class AhApp extends LitElement {
         }
         vscode-panel-tab:not(.on) .count {
           position: absolute;
-          inset-inline-end: -3px;
+          inset-inline-end: -6px;
           top: 1px;
           margin: 0;
           font-size: 9px;

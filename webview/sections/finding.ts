@@ -74,7 +74,7 @@ export const findingStyles = css`
   }
   .places {
     display: grid;
-    grid-template-columns: max-content minmax(0, max-content) minmax(0, 1fr);
+    grid-template-columns: fit-content(38%) fit-content(60%) minmax(0, 1fr);
     gap: 3px 14px;
     margin: 2px 0 0;
     align-items: baseline;
@@ -109,6 +109,14 @@ export const findingStyles = css`
   .fix > .icon {
     margin-top: 1px;
     color: var(--vscode-editorLightBulb-foreground, var(--ah-warning));
+  }
+  code {
+    padding: 0 3px;
+    border-radius: 3px;
+    background: var(--vscode-textPreformat-background, transparent);
+    color: var(--vscode-textPreformat-foreground, inherit);
+    font-family: var(--ah-mono);
+    font-size: 0.94em;
   }
   .disclose {
     display: inline-flex;
@@ -169,6 +177,11 @@ export const findingStyles = css`
   }
 `;
 
+/** Text with `code` in backquotes, as the model writes it. */
+export function prose(text: string): (string | TemplateResult)[] {
+  return text.split('`').map((part, i) => (i % 2 === 1 ? html`<code>${part}</code>` : part));
+}
+
 function stackLines(stack: readonly SourceLocation[] | undefined): TemplateResult | typeof nothing {
   if (!stack || stack.length < 2) return nothing;
   return html`<ol class="stack" aria-label="Stack, innermost first">
@@ -212,5 +225,5 @@ export function meta(finding: Finding): TemplateResult {
 }
 
 export function fix(finding: Finding): TemplateResult | typeof nothing {
-  return finding.advice ? html`<div class="fix">${icon('fix')}<span><strong>Fix:</strong> ${finding.advice}</span></div>` : nothing;
+  return finding.advice ? html`<div class="fix">${icon('fix')}<span><strong>Fix:</strong> ${prose(finding.advice)}</span></div>` : nothing;
 }

@@ -12,7 +12,7 @@ import { showMenu } from '../ui/menu';
 import { base } from '../ui/styles';
 import { Watch } from '../ui/watch';
 import '../ui/filterBar';
-import { findingStyles, fix, hasStacks, meta, places } from './finding';
+import { findingStyles, fix, hasStacks, meta, places, prose } from './finding';
 
 const PAGE = 100;
 
@@ -216,7 +216,7 @@ export class AhFindings extends LitElement {
       <div class="top">
         ${icon(incident.severity, incident.severity)}
         <div>
-          <h3 class="message">${root.message}</h3>
+          <h3 class="message">${prose(root.message)}</h3>
           ${meta(root)}
         </div>
         <div class="tools">
@@ -241,7 +241,7 @@ export class AhFindings extends LitElement {
   private symptom(finding: Finding, open: boolean): TemplateResult {
     return html`<li>
       ${icon(finding.severity, finding.severity, finding.severity)}
-      <div>${finding.message}</div>
+      <div>${prose(finding.message)}</div>
       ${meta(finding)}${places(finding, open)}${open ? fix(finding) : nothing}
     </li>`;
   }

@@ -140,13 +140,12 @@ export class AhHeader extends LitElement {
   }
 
   private switcher(processes: ProcessInfo[], selected: ProcessInfo): TemplateResult {
-    const text = (process: ProcessInfo) =>
-      `${process.label}${process.pid === undefined ? '' : ` (${process.pid})`}${process.state === 'ended' ? ', ended' : ''}`;
+    const text = (process: ProcessInfo) => `${process.label}${process.pid === undefined ? '' : ` (${process.pid})`}`;
     if (processes.length === 1) return html`<span class="one ellipsis" title=${text(selected)}>${text(selected)}</span>`;
     return html`<vscode-dropdown class="process" position="below" aria-label="Process" .value=${selected.id} @change=${this.onProcess}>
       ${processes.map(
         (process) =>
-          html`<vscode-option value=${process.id} ?selected=${process.id === selected.id}>${text(process)}${process.findings > 0 ? `, ${plural(process.findings, 'finding')}` : ''}</vscode-option>`,
+          html`<vscode-option value=${process.id} ?selected=${process.id === selected.id}>${text(process)}${process.state === 'ended' ? ', ended' : ''}${process.findings > 0 ? `, ${plural(process.findings, 'finding')}` : ''}</vscode-option>`,
       )}
     </vscode-dropdown>`;
   }

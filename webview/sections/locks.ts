@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement } from 'lit/decorators.js';
 import type { LockRow } from '../../src/shared/rows';
-import { formatCount, formatMs, formatShort, NONE, plural } from '../data/format';
+import { formatCount, formatMs, formatShort, NONE, placeText, plural } from '../data/format';
 import { type WaitStep, waitChain, waitCycles } from '../data/waitGraph';
 import { store } from '../instance';
 import { property } from '../ui/details';
@@ -11,7 +11,10 @@ import { openPlace, placeLink, taskLink } from '../ui/links';
 import { findingChips } from './chips';
 import { ListSection } from './listSection';
 
-const title = (row: LockRow) => row.name ?? row.type;
+/** A name that only repeats the type says nothing: then the place of creation tells locks apart. */
+const named = (row: LockRow): boolean => row.name !== undefined && baseType(row.name) !== baseType(row.type);
+const baseType = (text: string) => text.slice(text.lastIndexOf('.') + 1);
+const title = (row: LockRow) => (named(row) ? row.name! : `${row.name ?? row.type}${row.createdAt ? ` ${placeText(row.createdAt)}` : ''}`);
 const run = (row: LockRow, ms: number) => store.live('locks', row, ms);
 const heldMs = (row: LockRow) => (row.holders.length === 0 ? undefined : run(row, Math.max(...row.holders.map((holder) => holder.heldMs))));
 const waitMs = (row: LockRow) => (row.waiters.length === 0 ? undefined : run(row, Math.max(...row.waiters.map((waiter) => waiter.waitMs))));
@@ -33,7 +36,9 @@ function mark(row: LockRow): TemplateResult {
 
 function names(refs: readonly { id: number; name: string }[], inRow: boolean): TemplateResult {
   if (refs.length === 0) return html`<span class="muted">${NONE}</span>`;
-  return html`${refs.slice(0, 3).map((ref, i) => html`${i > 0 ? ', ' : ''}${taskLink(ref, inRow)}`)}${refs.length > 3 ? html`<span class="muted"> +${formatCount(refs.length - 3)}</span>` : nothing}`;
+  // The number comes first: the end of the list may be cut.
+  const many = refs.length > 1 ? html`<span class="muted">${formatCount(refs.length)}:</span> ` : nothing;
+  return html`${many}${refs.slice(0, 5).map((ref, i) => html`${i > 0 ? ', ' : ''}${taskLink(ref, inRow)}`)}`;
 }
 
 /** `A → lock 1 → B → lock 2 → A`. */
@@ -96,12 +101,12 @@ export class AhLocks extends ListSection<'locks'> {
       html`${mark(row)}
         <div class="two">
           <div>
-            <span class="ellipsis grow">${title(row)} ${row.name ? html`<span class="muted">${row.type}</span>` : nothing}</span>
+            <span class="ellipsis grow">${title(row)} ${named(row) ? html`<span class="muted">${row.type}</span>` : nothing}</span>
             ${findingChips(row.findings, true)}<span class="num muted">${formatMs(waitMs(row) ?? heldMs(row))}</span>
           </div>
           <div class="second">
             <span class="ellipsis"
-              >${row.holders.length > 0 ? html`held by ${names(row.holders, true)}` : (fill(row) ?? 'free')}${row.waiters.length > 0 ? html`, ${plural(row.waiters.length, 'waiter')}: ${names(row.waiters, true)}` : nothing}</span
+              >${row.holders.length > 0 ? html`held by ${names(row.holders, true)}` : (fill(row) ?? 'free')}${row.waiters.length > 0 ? html`, waiting ${names(row.waiters, true)}` : nothing}</span
             >
           </div>
         </div>`,
@@ -112,7 +117,7 @@ export class AhLocks extends ListSection<'locks'> {
         width: 'minmax(150px, 1.9fr)',
         sortable: true,
         cell: (row) =>
-          html`<div class="tree">${mark(row)}<span class="ellipsis name">${title(row)}</span>${row.name ? html`<span class="muted ellipsis also">${row.type}</span>` : nothing}${findingChips(row.findings, true)}</div>`,
+          html`<div class="tree">${mark(row)}<span class="ellipsis name">${row.name ?? row.type}</span>${named(row) ? html`<span class="muted ellipsis also">${row.type}</span>` : placeLink(row.createdAt, { inRow: true })}${findingChips(row.findings, true)}</div>`,
       },
       {
         key: 'holders',
@@ -169,7 +174,7 @@ export class AhLocks extends ListSection<'locks'> {
         key: 'createdAt',
         label: 'Created',
         width: 'minmax(80px, 0.8fr)',
-        from: 680,
+        from: 940,
         sortable: true,
         cell: (row) => placeLink(row.createdAt, { inRow: true }) as TemplateResult,
       },

@@ -162,7 +162,7 @@ export class AhLoop extends LitElement {
   ): TemplateResult {
     return html`<figure class=${kind}>
       <figcaption><span class="muted">${name}</span><strong>${value}</strong></figcaption>
-      <ah-sparkline scale .values=${values} .floor=${floor} .format=${format} .label=${`${name}: ${value}, last ${values.length} samples`}></ah-sparkline>
+      <ah-sparkline scale .values=${values} .capacity=${Math.max(40, values.length)} .floor=${floor} .format=${format} .label=${`${name}: ${value}, last ${values.length} samples`}></ah-sparkline>
     </figure>`;
   }
 

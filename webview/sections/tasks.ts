@@ -31,17 +31,14 @@ function stateIcon(row: TaskRow): TemplateResult {
 }
 
 /** What it is at, in words: awaits, failed with, cancelled by. */
-function doing(row: TaskRow, inRow: boolean): TemplateResult | string {
-  if (row.exception) return html`<span class="error">${row.exception}</span>`;
+function doing(row: TaskRow): TemplateResult | string {
+  if (row.exception) return html`<span class="error" title=${row.exception}>${row.exception}</span>`;
   if (row.state === 'cancelled') return row.cancelledBy ? `cancelled by ${row.cancelledBy}` : 'cancelled';
-  if (ended(row)) return html`<span class="muted">${STATE_LABEL[row.state].toLowerCase()}</span>`;
-  if (!row.waitsFor && !row.waitsAt)
-    return html`<span class="muted">${row.state === 'waiting' ? NONE : STATE_LABEL[row.state].toLowerCase()}</span>`;
-  // The place is often part of the words already ("Lock db.py:41" waits at another line than that, though).
-  const place = row.waitsAt && row.waitsFor?.endsWith(placeText(row.waitsAt)) ? undefined : row.waitsAt;
-  const link = placeLink(place ?? (row.waitsFor ? undefined : row.waitsAt), { inRow });
-  return html`<span class="pair" title=${row.waitsFor ?? ''}><span class="ellipsis">${row.waitsFor ?? ''}</span>${link}</span>`;
+  if (!ended(row) && row.waitsFor) return html`<span title=${row.waitsFor}>${row.waitsFor}</span>`;
+  return html`<span class="muted">${row.state === 'waiting' ? NONE : row.state}</span>`;
 }
+
+const where = (row: TaskRow) => (ended(row) ? nothing : placeLink(row.waitsAt, { inRow: true }));
 
 const pending = (row: TaskRow) =>
   row.cancelRequested && !ended(row)
@@ -112,7 +109,7 @@ export class AhTasks extends ListSection<'tasks'> {
             <span class="ellipsis grow">${row.name} <span class="muted mono">${row.coroutine === row.name ? '' : row.coroutine}</span></span>
             ${pending(row)}${findingChips(row.findings, true)}<span class="num muted">${formatMs(wait(row) ?? age(row))}</span>
           </div>
-          <div class="second"><span class="ellipsis">${doing(row, true)}</span></div>
+          <div class="second"><span class="ellipsis">${doing(row)}</span>${where(row)}</div>
         </div>`,
     columns: [
       {
@@ -123,7 +120,8 @@ export class AhTasks extends ListSection<'tasks'> {
         cell: (row) =>
           html`${stateIcon(row)}<span class="ellipsis name" title=${row.coroutine}>${row.name}</span>${row.coroutine && row.coroutine !== row.name ? html`<span class="muted mono ellipsis also">${row.coroutine}</span>` : nothing}${pending(row)}${findingChips(row.findings, true)}`,
       },
-      { key: 'waitsFor', label: 'Waits for', width: 'minmax(130px, 2.4fr)', sortable: true, cell: (row) => doing(row, true) },
+      { key: 'waitsFor', label: 'Waits for', width: 'minmax(110px, 1.8fr)', sortable: true, cell: doing },
+      { key: 'waitsAt', label: 'Where', width: 'minmax(84px, 1.2fr)', sortable: true, cell: where },
       {
         key: 'waitMs',
         label: 'Waits since',
@@ -137,7 +135,7 @@ export class AhTasks extends ListSection<'tasks'> {
         key: 'awaitedBy',
         label: 'Awaited by',
         width: 'minmax(90px, 1fr)',
-        from: 860,
+        from: 980,
         hint: 'Who waits for this task',
         cell: (row) =>
           row.awaitedBy.length === 0
@@ -150,7 +148,7 @@ export class AhTasks extends ListSection<'tasks'> {
         label: 'Steps',
         width: '52px',
         align: 'end',
-        from: 760,
+        from: 900,
         sortable: true,
         hint: 'How often it ran',
         cell: (row) => formatShort(row.steps),
@@ -160,7 +158,7 @@ export class AhTasks extends ListSection<'tasks'> {
         label: 'Busy',
         width: '62px',
         align: 'end',
-        from: 700,
+        from: 820,
         sortable: true,
         hint: 'Time it spent running',
         cell: (row) => formatMs(row.busyMs),

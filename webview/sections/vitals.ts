@@ -140,7 +140,7 @@ export class AhVitals extends LitElement {
   ): TemplateResult {
     return html`<button class=${kind} title=${extra ? `${name}, ${extra}` : name} @click=${go}>
       <span class="name">${name}</span><span class="value">${value}</span>
-      <ah-sparkline .values=${values} .floor=${floor} .label=${`${name}, last ${values.length} samples`}></ah-sparkline>
+      <ah-sparkline .values=${values} .capacity=${Math.max(40, values.length)} .floor=${floor} .label=${`${name}, last ${values.length} samples`}></ah-sparkline>
     </button>`;
   }
 }

@@ -1,7 +1,7 @@
 import { css, html, LitElement, nothing } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { ListName } from '../../src/shared/panel';
-import { formatCount } from '../data/format';
+import { formatCount, plural } from '../data/format';
 import { store } from '../instance';
 import { icon } from './icons';
 import { base } from './styles';
@@ -20,6 +20,11 @@ export class AhFilterBar extends LitElement {
   /** Whether there is a details pane to switch. */
   @property({ type: Boolean }) details = false;
   private watch: Watch | undefined;
+
+  private get singular(): string {
+    return this.plural.replace(/s$/, '');
+  }
+
   private typing: ReturnType<typeof setTimeout> | undefined;
 
   static override styles = [
@@ -112,7 +117,7 @@ export class AhFilterBar extends LitElement {
         ${filter ? html`<button slot="end" class="plain" title="Clear the filter" aria-label="Clear the filter" @click=${this.clear}>${icon('close')}</button>` : nothing}
       </vscode-text-field>
       ${this.ended ? html`<vscode-checkbox .checked=${includeEnded} @change=${this.onEnded}>${this.ended}</vscode-checkbox>` : nothing}
-      <span class="count muted">${loaded ? (total === all ? `${formatCount(all)} ${this.plural}` : `${formatCount(total)} of ${formatCount(all)}`) : ''}</span>
+      <span class="count muted">${loaded ? (total === all ? plural(all, this.singular) : `${formatCount(total)} of ${formatCount(all)}`) : ''}</span>
       ${
         this.details
           ? html`<button

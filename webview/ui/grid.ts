@@ -220,7 +220,7 @@ export class AhGrid extends LitElement {
 
   private readonly onDouble = (event: MouseEvent): void => {
     const hit = this.rowAt(event);
-    if (hit && !hit.part.closest('.twistie, button')) this.model.open(hit.row);
+    if (hit && !hit.part.closest('.twistie, .link, button')) this.model.open(hit.row);
   };
 
   private readonly onMenu = (event: MouseEvent): void => {

@@ -97,8 +97,8 @@ export const gridStyles = css`
   .scroller:focus-visible .row.selected {
     outline: 1px solid var(--vscode-list-focusAndSelectionOutline, var(--vscode-focusBorder));
   }
-  .scroller:focus .row.selected :is(.muted, .tag, .icon, button.link, .s-waiting),
-  .scroller:focus-within .row.selected :is(.muted, .tag, .icon, button.link, .s-waiting) {
+  .scroller:focus .row.selected :is(.muted, .tag, .icon, .link, .s-waiting),
+  .scroller:focus-within .row.selected :is(.muted, .tag, .icon, .link, .s-waiting) {
     color: inherit;
   }
   .scroller.unselected:focus-visible {
@@ -140,15 +140,22 @@ export const gridStyles = css`
     flex-shrink: 1000;
     font-weight: 400;
   }
+  .tree > .fit {
+    flex: 0 1000 auto;
+    min-width: 56px;
+  }
   .pair {
     display: flex;
     gap: 6px;
     align-items: baseline;
     min-width: 0;
   }
-  .pair > button {
-    flex: 0 0 auto;
-    max-width: 70%;
+  .pair > span {
+    flex: 0 1 auto;
+  }
+  .pair > .fit {
+    flex: 0 1 auto;
+    min-width: 64px;
   }
   .indent {
     flex: none;
@@ -191,7 +198,7 @@ export const gridStyles = css`
     display: flex;
     gap: 8px;
     min-width: 0;
-    align-items: baseline;
+    align-items: center;
   }
   .two .grow {
     flex: 1;
@@ -214,6 +221,11 @@ export const gridStyles = css`
   }
   .compact .two {
     flex: 1;
+  }
+  .row button.plain {
+    flex: none;
+    padding: 0;
+    line-height: 0;
   }
   .bar {
     height: 8px;

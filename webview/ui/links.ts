@@ -1,7 +1,7 @@
 /** Places in the source and tasks, as things to click. */
 import { html, nothing, type TemplateResult } from 'lit';
 import type { SourceLocation, TaskRef } from '../../src/shared/findings';
-import { placeText, placeTitle } from '../data/format';
+import { baseName, placeText, placeTitle } from '../data/format';
 import { store } from '../instance';
 
 interface PlaceButton extends HTMLElement {
@@ -25,29 +25,28 @@ function onTask(event: Event): void {
   store.reveal('tasks', task.id);
 }
 
-/** Opens the source. In rows the row itself is the tab stop (`inRow`), so the link is left out of the tab order. */
+/** Opens the source. In rows (`inRow`) the row itself is the tab stop, and a long file name gives way to the line. */
 export function placeLink(
   place: SourceLocation | undefined,
   options: { inRow?: boolean; withFunction?: boolean } = {},
 ): TemplateResult | typeof nothing {
   if (!place) return nothing;
-  return html`<button
-    class="link mono"
-    tabindex=${options.inRow ? -1 : 0}
-    title=${`${placeTitle(place)} (open)`}
-    .place=${place}
-    @click=${onPlace}
-  >${placeText(place)}</button>${options.withFunction && place.function ? html` <span class="muted mono">${place.function}</span>` : nothing}`;
+  const title = `${placeTitle(place)} (open)`;
+  if (options.inRow) {
+    return html`<a class="link fit mono" role="link" tabindex="-1" title=${title} .place=${place} @click=${onPlace}
+      ><span>${baseName(place.file)}</span><span>:${place.line}</span></a
+    >`;
+  }
+  const text = options.withFunction && place.function ? html` <span class="muted mono">${place.function}</span>` : nothing;
+  return html`<button class="link mono" title=${title} .place=${place} @click=${onPlace}>${placeText(place)}</button>${text}`;
 }
 
 /** Goes to the task's row. */
 export function taskLink(task: TaskRef | undefined, inRow = false): TemplateResult | typeof nothing {
   if (!task) return nothing;
-  return html`<button
-    class="link quiet"
-    tabindex=${inRow ? -1 : 0}
-    title=${`Show task ${task.name}`}
-    .task=${task}
-    @click=${onTask}
-  >${task.name}</button>`;
+  const title = `Show task ${task.name}`;
+  // In rows an anchor: it is cut with an ellipsis like text, where a button would vanish as a whole.
+  return inRow
+    ? html`<a class="link quiet" role="link" tabindex="-1" title=${title} .task=${task} @click=${onTask}>${task.name}</a>`
+    : html`<button class="link quiet" title=${title} .task=${task} @click=${onTask}>${task.name}</button>`;
 }

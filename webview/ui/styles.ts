@@ -56,7 +56,7 @@ export const base = css`
     clip-path: inset(50%);
     white-space: nowrap;
   }
-  button.link {
+  .link {
     display: inline;
     max-width: 100%;
     padding: 0;
@@ -68,20 +68,31 @@ export const base = css`
     text-align: start;
     cursor: pointer;
   }
-  button.link:hover {
+  .link:hover {
     color: var(--vscode-textLink-activeForeground);
     text-decoration: underline;
   }
-  button.link:focus-visible,
+  .link:focus-visible,
   button.plain:focus-visible {
     outline: 1px solid var(--vscode-focusBorder);
     outline-offset: 1px;
   }
-  button.link.quiet {
+  .link.quiet {
     color: inherit;
   }
-  button.link.quiet:hover {
+  .link.quiet:hover {
     color: var(--vscode-textLink-foreground);
+  }
+  /* Too long, the file's name gives way, never the line. */
+  .link.fit {
+    display: inline-flex;
+    min-width: 0;
+    vertical-align: bottom;
+  }
+  .link.fit > span:first-child {
+    overflow: hidden;
+    text-overflow: ellipsis;
+    white-space: nowrap;
   }
   button.plain {
     display: inline-flex;
