@@ -39,7 +39,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<AsyncH
   registerDebugpyTracker(context, registry, log);
   const panel = registerPanel(context, registry, log);
   registerCommands(context, registry, panel, log);
-  registerTree(context, registry);
+  registerTree(context, registry, log);
   registerDiagnostics(context, registry);
   registerStatusBar(context, registry);
   registerNotifications(context, registry, panel, log);

@@ -138,15 +138,14 @@ export class ProcessRegistry implements vscode.Disposable {
   setState(id: string, state: ProcessInfo['state']): void {
     const process = this.get(id);
     if (!process || process.ended || process.state === state) return;
+    // What never ran (no interpreter, no debugpy) has nothing to show: VS Code has told the user why.
+    if (process.state === 'starting' && state === 'ended') this.remove(id);
     process.state = state;
     this.changed.fire();
   }
 
   end(id: string): void {
-    const process = this.get(id);
-    if (!process || process.ended) return;
-    process.state = 'ended';
-    this.changed.fire();
+    this.setState(id, 'ended');
   }
 
   clearEnded(): void {

@@ -1,5 +1,6 @@
 /** The "Async Health" view in Run and Debug: findings first, then what the tasks do. A click opens the source. */
 import * as vscode from 'vscode';
+import type { Log } from '../adapter';
 import type { Finding, RelatedLocation, Severity, SourceLocation } from '../shared/findings';
 import type { TaskRow } from '../shared/rows';
 import type { HealthProcess, ProcessRegistry } from './registry';
@@ -7,6 +8,7 @@ import { shortLocation } from './sources';
 
 /** The tree is redrawn at most this often, ms. */
 const REFRESH_MS = 1_000;
+const INTRODUCED = 'viewIntroduced';
 /** Tasks listed; the panel has them all. */
 const MOST_TASKS = 200;
 
@@ -54,6 +56,11 @@ class HealthTree implements vscode.TreeDataProvider<Node> {
     if (node.type === 'group') return node.group === 'findings' ? findingsOf(process) : tasksOf(process);
     if (node.type === 'finding') return node.finding.related.map((related) => ({ type: 'related', process, related }));
     return [];
+  }
+
+  /** Only roots are ever revealed. */
+  getParent(): undefined {
+    return undefined;
   }
 
   getTreeItem(node: Node): vscode.TreeItem {
@@ -172,7 +179,7 @@ function taskItem(process: HealthProcess, row: TaskRow): vscode.TreeItem {
   return opening(item, process, row.waitsAt ?? row.createdAt);
 }
 
-export function registerTree(context: vscode.ExtensionContext, registry: ProcessRegistry): void {
+export function registerTree(context: vscode.ExtensionContext, registry: ProcessRegistry, log: Log): void {
   const tree = new HealthTree(registry);
   const view = vscode.window.createTreeView('asyncHealth.view', { treeDataProvider: tree, showCollapseAll: true });
   let timer: NodeJS.Timeout | undefined;
@@ -182,6 +189,15 @@ export function registerTree(context: vscode.ExtensionContext, registry: Process
     const errors = registry.processes.reduce((sum, process) => sum + process.counts().errors, 0);
     view.badge = errors > 0 ? { value: errors, tooltip: `Async Health: ${errors} errors` } : undefined;
     if (view.visible) tree.refresh();
+  };
+  /** VS Code folds views of extensions in Run and Debug: once, at the first error ever found, it is unfolded, so that it is known. */
+  const introduce = () => {
+    const [root] = tree.getChildren();
+    if (!root || context.globalState.get(INTRODUCED)) return;
+    void context.globalState.update(INTRODUCED, true);
+    view
+      .reveal(root, { select: false, focus: false, expand: true })
+      .then(undefined, (error) => log.warn(`The view could not be unfolded: ${error}`));
   };
   const later = () => {
     timer ??= setTimeout(refresh, REFRESH_MS / 4);
@@ -196,7 +212,10 @@ export function registerTree(context: vscode.ExtensionContext, registry: Process
     view,
     view.onDidChangeVisibility(later),
     registry.onDidChange(later),
-    registry.onFinding(later),
+    registry.onFinding(({ finding, isNew }) => {
+      later();
+      if (isNew && finding.severity === 'error') introduce();
+    }),
     new vscode.Disposable(() => {
       clearTimeout(timer);
       clearInterval(interval);

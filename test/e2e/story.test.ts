@@ -1,11 +1,11 @@
 /** The whole way, as a user goes it: open, break, run, look, follow, continue, end. */
-import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PATIENCE_MS, root, Workbench } from './workbench';
 
-const marker = (file: string, tag: string) =>
-  readFileSync(join(root, file), 'utf8')
+const PROGRAM = 'test/host/workspace/cross_task.py';
+const marker = (tag: string) =>
+  readFileSync(join(root, PROGRAM), 'utf8')
     .split('\n')
     .findIndex((line) => line.includes(`# @${tag}`)) + 1;
 
@@ -22,29 +22,63 @@ describe('a program that misbehaves', () => {
     if (this.currentTest?.state === 'failed') await workbench.screenshot(`failed-${this.currentTest.title.replace(/\W+/g, '-')}`);
   });
 
-  it('is opened, and offers to be debugged', async () => {
+  it('is opened, and the view in Run and Debug says what to do', async () => {
     await workbench.openFile('cross_task.py');
     await workbench.showRunAndDebug();
-    const view = workbench.section('Async Health');
-    await view.getByText('Debug Python File').first().waitFor({ timeout: PATIENCE_MS });
+    await workbench.expand('Async Health');
+    await workbench.section('Async Health').getByText('Debug Python File').first().waitFor({ timeout: PATIENCE_MS });
     await workbench.screenshot('1-welcome');
   });
 
   it('gets a breakpoint by a click into the gutter, and stops there on F5', async () => {
-    await workbench.clickGutter(marker('test/host/workspace/cross_task.py', 'left'));
+    await workbench.clickGutter(marker('left'));
     await workbench.breakpoints.first().waitFor({ timeout: PATIENCE_MS });
     await workbench.page.keyboard.press('F5');
     await workbench.waitForStop();
+    await workbench.section('Call Stack').getByText('close', { exact: true }).waitFor({ timeout: PATIENCE_MS });
+    await workbench
+      .section('Call Stack')
+      .getByText(/awaited by/)
+      .waitFor({ timeout: PATIENCE_MS });
     await workbench.screenshot('2-stopped');
-    assert.match(await workbench.section('Call Stack').innerText(), /close/);
+  });
+
+  it('shows its tasks in the panel while it is stopped', async () => {
+    await workbench.command('Async Health: Show Async Health');
+    await workbench.panel.getByRole('tab', { name: /Tasks/ }).click();
+    await workbench.panel.getByText('closer').first().waitFor({ timeout: PATIENCE_MS });
+    await workbench.screenshot('3-panel-while-stopped');
   });
 
   it('shows the finding in the panel once it has happened', async () => {
-    await workbench.command('Async Health: Show Async Health');
-    await workbench.panel.locator('body').waitFor({ timeout: PATIENCE_MS });
-    await workbench.screenshot('3-panel-while-stopped');
     await workbench.page.keyboard.press('F5');
+    await workbench.panel.getByRole('tab', { name: /Findings/ }).click();
     await workbench.panel.getByText('cross-task-exit').first().waitFor({ timeout: PATIENCE_MS });
     await workbench.screenshot('4-finding');
+  });
+
+  it('follows a click on the location to the source', async () => {
+    await workbench.panel
+      .getByText(`cross_task.py:${marker('entered')}`)
+      .first()
+      .click();
+    await workbench.page.waitForTimeout(300);
+    assert.equal(await workbench.cursorLine(), marker('entered'));
+    await workbench.screenshot('5-source');
+  });
+
+  it('has a squiggle, a row in Problems and one in the view', async () => {
+    await workbench.page.locator('.squiggly-error').first().waitFor({ timeout: PATIENCE_MS });
+    await workbench.section('Async Health').getByText('cross-task-exit').first().waitFor({ timeout: PATIENCE_MS });
+    await workbench.command('Problems: Focus on Problems View');
+    await workbench.page.locator('.markers-panel').getByText('cross-task-exit').first().waitFor({ timeout: PATIENCE_MS });
+    await workbench.screenshot('6-problems');
+  });
+
+  it('ends, and the panel keeps what was found', async () => {
+    await workbench.page.keyboard.press('Shift+F5');
+    await workbench.waitForEnd();
+    await workbench.panel.getByText('cross-task-exit').first().waitFor({ timeout: PATIENCE_MS });
+    await workbench.screenshot('7-ended');
   });
 });

@@ -159,6 +159,13 @@ export class Workbench {
     await this.section('Call Stack').waitFor({ timeout: PATIENCE_MS });
   }
 
+  /** Views of other extensions are folded in Run and Debug until the user opens them. */
+  async expand(title: string): Promise<void> {
+    const header = this.section(title).locator('.pane-header');
+    await header.waitFor({ timeout: PATIENCE_MS });
+    if ((await header.getAttribute('aria-expanded')) === 'false') await header.click();
+  }
+
   notification(text: string | RegExp): Locator {
     return this.page.locator('.notification-list-item', { hasText: text });
   }
@@ -176,9 +183,8 @@ export class Workbench {
     return this.page.locator('.part.statusbar .statusbar-item', { hasText: text });
   }
 
-  /** 1-based line of the cursor, as the status bar says. */
-  async cursorLine(): Promise<number> {
-    const text = await this.page.locator('#status\\.editor\\.selection').innerText({ timeout: PATIENCE_MS });
-    return Number(/Ln (\d+)/.exec(text)?.[1]);
+  /** Waits until the cursor of the focused editor is on this line, as the status bar says. */
+  async atLine(line: number): Promise<void> {
+    await this.page.locator('#status\\.editor\\.selection', { hasText: `Ln ${line},` }).waitFor({ timeout: PATIENCE_MS });
   }
 }

@@ -20,11 +20,9 @@ import {
   until,
 } from './support';
 
-/** Starts something that must fail; resolves to what the log says about it. */
+/** Starts what must fail; resolves to the text of the error dialog (VS Code shows none in tests, and says what it would have shown). */
 async function fails(configuration: Partial<vscode.DebugConfiguration>): Promise<string> {
   track();
-  const { log } = await extension();
-  const before = log().length;
   const full: vscode.DebugConfiguration = {
     type: 'python-async',
     request: 'launch',
@@ -33,20 +31,12 @@ async function fails(configuration: Partial<vscode.DebugConfiguration>): Promise
     python,
     ...configuration,
   };
-  const starting = vscode.debug.startDebugging(vscode.workspace.workspaceFolders![0], full);
-  // VS Code shows a modal dialog and resolves only once it is answered.
-  await until(
-    'the failure in the log',
-    () =>
-      log()
-        .slice(before)
-        .join('\n')
-        .match(/\[error\]|failed/),
-    20_000,
-  );
-  await vscode.commands.executeCommand('workbench.action.closeMessages').then(undefined, () => {});
-  void starting;
-  return log().slice(before).join('\n');
+  try {
+    await vscode.debug.startDebugging(vscode.workspace.workspaceFolders![0], full);
+  } catch (error) {
+    return String(error).replaceAll('DialogService: refused to show dialog in tests. Contents: ', '');
+  }
+  return 'no error';
 }
 
 describe('faults', () => {
