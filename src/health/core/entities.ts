@@ -26,8 +26,8 @@ export interface CancelRecord {
   deliveredNs: number;
   /** Steps it had run when that happened. */
   stepsThen: number;
-  /** Where it waited when that happened. */
-  placeThen: string;
+  /** It waited in a library's code of its own, no user's below it, when it was cancelled. */
+  inLibrary: boolean;
   /** Answered: uncancelled, absorbed by its scope, or ended by it. */
   settled: boolean;
 }

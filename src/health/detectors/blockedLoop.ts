@@ -3,6 +3,15 @@ import type { Stack } from '../core/definitions';
 import type { Loop, Task } from '../core/entities';
 import { at, called, Detector, duration, type Evidence, type World } from './detector';
 
+/** Work that a program does once: importing a module, loading the certificates of a client. True, but no mistake worth a warning. */
+function isOnce(stack: Stack): boolean {
+  return stack.frames.some(
+    (frame) =>
+      frame.file.startsWith('<frozen importlib') ||
+      /^(?:.*\.)?(?:load_verify_locations|load_default_certs|create_default_context|create_ssl_context)$/.test(frame.function),
+  );
+}
+
 interface Block {
   loop: Loop;
   task: Task | undefined;
@@ -50,7 +59,7 @@ export class BlockedLoop extends Detector<Block> {
     // Standing in the debugger is not blocking.
     if (stack?.frames.slice(0, 8).some((frame) => /[\\/]?pydevd[\w.]*\.py$|[\\/]debugpy[\\/]/.test(frame.file))) return undefined;
     return {
-      severity: stack === undefined || stack.hasUserCode ? 'warning' : 'info',
+      severity: stack === undefined || (stack.hasUserCode && !isOnce(stack)) ? 'warning' : 'info',
       task,
       stack,
       related: [{ label: `task ${called(task)} was created here`, stack: task?.creation, task: task?.ref }],

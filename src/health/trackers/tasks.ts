@@ -1,7 +1,6 @@
 import { AwaitedVia, Outcome, Wait } from '../../shared/wire';
 import { BoundedQueue } from '../core/collections';
 import { type CancelRecord, outcomeName, type Scope, Task } from '../core/entities';
-import { placeKey } from '../core/places';
 import type { Context } from '../core/world';
 import { AgeList, TaskTree } from './taskTree';
 
@@ -150,7 +149,8 @@ export class AsyncTaskTracker {
     if (scope.members === undefined) scope.members = new Set();
     scope.members.add(task);
     const host = scope.host;
-    if (host === undefined || host === task || task.parent === undefined) return;
+    // A host that is forgotten is out of the tree.
+    if (host?.parent === undefined || host === task || task.parent === undefined) return;
     const starter = task.parent;
     if (starter !== this.tree.root && starter !== host && !this.tree.isBelow(starter, host)) task.starter = starter;
     this.tree.move(task, host);
@@ -246,7 +246,6 @@ export class AsyncTaskTracker {
     if (record.deliveredNs >= 0) return;
     record.deliveredNs = t;
     record.stepsThen = task.steps;
-    record.placeThen = placeKey(task.waitStack?.place);
     this.context.signals.taskDelivered.emit(task);
   }
 
@@ -261,7 +260,7 @@ export class AsyncTaskTracker {
       requests: 0,
       deliveredNs: -1,
       stepsThen: 0,
-      placeThen: '',
+      inLibrary: false,
       settled: false,
     };
     return task.cancel;

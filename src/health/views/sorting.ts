@@ -69,10 +69,16 @@ const SESSIONS: Partial<Record<keyof SessionRow, SortKey<Session>>> = {
   pool: (session) => (session.pool === undefined ? undefined : session.pool.inUse / Math.max(1, session.pool.size)),
 };
 
-export const taskKey = (key: string | undefined) => (key === undefined ? undefined : TASKS[key as keyof TaskRow]);
-export const scopeKey = (key: string | undefined) => (key === undefined ? undefined : SCOPES[key as keyof ScopeRow]);
-export const lockKey = (key: string | undefined) => (key === undefined ? undefined : LOCKS[key as keyof LockRow]);
-export const sessionKey = (key: string | undefined) => (key === undefined ? undefined : SESSIONS[key as keyof SessionRow]);
+/** The page's word for a column; what is no column sorts nothing. */
+const column =
+  <T>(keys: Partial<Record<string, SortKey<T>>>) =>
+  (key: string | undefined) =>
+    typeof key === 'string' && Object.hasOwn(keys, key) ? keys[key] : undefined;
+
+export const taskKey = column(TASKS);
+export const scopeKey = column(SCOPES);
+export const lockKey = column(LOCKS);
+export const sessionKey = column(SESSIONS);
 
 /** Sorted by a key that is worked out once per item; equal ones stay by id. Without a key: as they are. */
 export function sortBy<T extends { id: number }>(items: T[], key: SortKey<T> | undefined, descending: boolean, nowNs: number): T[] {
