@@ -12,9 +12,13 @@ import type { AdapterContext } from './context';
 import { RequestFailed, RequestTimeout } from './errors';
 import type { Interceptor } from './interceptors';
 
+/** How long after `terminated` a last batch is waited for, ms. */
+const LAST_WORDS_MS = 300;
+
 export class ProbeSupervisor implements Interceptor {
   readonly name = 'probe';
   private injected = false;
+  private lastWords: NodeJS.Timeout | undefined;
   private abort: AbortController | undefined;
   private started: DebugProtocol.Request | undefined;
 
@@ -45,7 +49,10 @@ export class ProbeSupervisor implements Interceptor {
       this.injected = true;
       const release = this.hold();
       this.inject().finally(release);
-    } else if (event.event === 'terminated') this.link.setStatus('ended');
+    } else if (event.event === 'terminated') {
+      // It comes from debugpy's launcher, over another socket than the probe's last batch.
+      this.lastWords ??= setTimeout(() => this.link.end(), LAST_WORDS_MS);
+    }
     return undefined;
   }
 
@@ -55,6 +62,7 @@ export class ProbeSupervisor implements Interceptor {
   }
 
   dispose(): void {
+    clearTimeout(this.lastWords);
     this.cancel();
   }
 

@@ -112,6 +112,7 @@ export class AsyncDebugAdapter implements AdapterContext {
     this.probe.onBatch((batch) => this.health.ingest(batch));
     this.probe.onStatus(() => {
       this.log.info(`probe ${this.probe.status}${this.probe.message ? `: ${this.probe.message}` : ''}`);
+      if (this.probe.status === 'ended' || this.probe.status === 'lost') this.health.end();
       this.changed();
     });
   }
@@ -330,7 +331,7 @@ export class AsyncDebugAdapter implements AdapterContext {
         this.log.error(`${interceptor.name} did not clean up`, error);
       }
     }
-    this.probe.setStatus('ended');
+    this.probe.end();
     this.probe.dispose();
     this.proxy.end();
     const server = this.server;

@@ -1,13 +1,12 @@
 /** `report` and `replay`: from a recording or a JSON report to something readable. */
 import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
-import { renderHtml, renderMarkdown } from '../health';
+import { renderHtml, renderMarkdown, renderSummary } from '../health';
 import type { HealthReport } from '../shared/report';
 import { type ReadArguments, UsageError } from './args';
 import { EXIT_FINDINGS, isMet } from './failOn';
 import { mergeReports, type ProcessReport } from './merge';
 import { write } from './output';
 import { replayRecording } from './recording';
-import { summary } from './summary';
 
 export async function read(args: ReadArguments): Promise<number> {
   const report = args.command === 'report' && isReport(args.file) ? readReport(args.file) : await fromRecording(args.file);
@@ -25,13 +24,14 @@ function render(report: HealthReport, { format, output }: ReadArguments): string
       return renderHtml(report);
     case 'text': {
       const color = output === undefined && process.stdout.isTTY === true && !process.env.NO_COLOR;
-      return summary(report, { cwd: process.cwd(), color });
+      return renderSummary(report, { color, width: process.stdout.columns });
     }
   }
 }
 
 async function fromRecording(file: string): Promise<HealthReport> {
-  const { processes, badLines } = await replayRecording(file);
+  const { processes, badLines, truncated } = await replayRecording(file);
+  if (truncated) process.stderr.write(`async-health: the last line of "${file}" is cut off and was left out\n`);
   if (badLines > 0) process.stderr.write(`async-health: ${badLines} lines of "${file}" are no probe batches and were left out\n`);
   const [root, ...children] = processes.map(
     ({ pid, program, model }): ProcessReport => ({ pid, probe: 'ended', report: model.report({ program }) }),

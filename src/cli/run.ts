@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import type { AdapterOptions, Log } from '../adapter';
 import { NO_LOG } from '../adapter/log';
+import { renderSummary } from '../health';
 import type { RunArguments } from './args';
 import { EXIT_FINDINGS, EXIT_TIMEOUT, EXIT_USAGE, isMet } from './failOn';
 import { HeadlessSession } from './HeadlessSession';
@@ -10,7 +11,6 @@ import { mergeReports, type ProcessReport } from './merge';
 import { write } from './output';
 import { bundledDebugpy, probeFolder } from './paths';
 import { RecordingFile } from './recording';
-import { summary } from './summary';
 
 /** How long the probe may take for a last restatement before the program is ended by `--timeout`, ms. */
 const LAST_SYNC_MS = 1_000;
@@ -72,8 +72,9 @@ export async function runProgram(args: RunArguments): Promise<number> {
     clearTimeout(timer);
     interruptions();
     await root.dispose();
-    await recording?.close();
   }
+  const skipped = (await recording?.close()) ?? 0;
+  if (skipped > 0) say(`${skipped} batches did not fit into the recording`);
   const report = mergeReports(
     reportOf(root, args),
     sessions.slice(1).map((session) => reportOf(session, args)),
@@ -83,7 +84,9 @@ export async function runProgram(args: RunArguments): Promise<number> {
   const { probeMessage, exitCode } = root.adapter.session;
   if (!args.quiet) {
     if (root.adapter.probe.counters.batches === 0) say(`no data from the probe. ${probeMessage ?? ''}`.trim());
-    process.stderr.write(`\n${summary(report, { cwd, color: process.stderr.isTTY === true && !process.env.NO_COLOR })}`);
+    process.stderr.write(
+      `\n${renderSummary(report, { color: process.stderr.isTTY === true && !process.env.NO_COLOR, width: process.stderr.columns })}`,
+    );
   }
   if (isMet(args.failOn, report)) return EXIT_FINDINGS;
   return timedOut ? EXIT_TIMEOUT : (exitCode ?? 1);

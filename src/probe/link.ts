@@ -95,6 +95,13 @@ export class ProbeLink {
     for (const listener of this.statusListeners) this.guard('status', () => listener());
   }
 
+  /** The program or the connection has ended. A probe that never worked keeps saying why. `lost`: nobody expected it. */
+  end(lost?: string): void {
+    if (this.currentStatus === 'failed' || this.currentStatus === 'off' || this.currentStatus === 'ended') {
+      this.rejectAll(this.currentMessage ?? 'The session has ended.');
+    } else this.setStatus(lost === undefined ? 'ended' : 'lost', lost);
+  }
+
   /** Gives the link its way to the program. Before, requests fail. */
   connect(evaluate: Evaluate): void {
     this.evaluate = evaluate;

@@ -129,6 +129,7 @@ export class DapTester {
   }
 
   async dispose(): Promise<void> {
+    this.closed = true;
     await this.endpoint.dispose();
   }
 
