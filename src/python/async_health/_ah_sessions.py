@@ -104,6 +104,7 @@ _TABLE = [
         makes=("__init__",),
         opens=("_initialize",),
         closes=("close", "terminate"),
+        operations=("_acquire", "release"),
         pool=pools.asyncpg_pool,
     ),
     Spec(
@@ -191,7 +192,10 @@ def note_made(session, frame):
     """A client was made that holds nothing yet; where is kept for when it opens."""
     if len(made) >= _MAX_TRACKED:
         return
-    ref = _Ref(session, _unmade)
+    try:
+        ref = _Ref(session, _unmade)
+    except TypeError:
+        return
     ref.key = id(session)
     made[ref.key] = (ref, core.current_task_id(), _stack(frame))
 
@@ -206,8 +210,11 @@ def note_open(session, kind, frame, pool=None):
         _lost(known.ref)
     if len(open_sessions) >= _MAX_TRACKED:
         return None
-    ref = _Ref(session, _lost)
-    ref.key = key
+    try:
+        ref = _Ref(session, _lost)
+        ref.key = key
+    except TypeError:
+        ref = None  # asyncpg's Pool: its loss cannot be seen
     entry = made.get(key)
     if entry is not None and entry[0]() is session:
         _ref, task, stack = entry
@@ -245,6 +252,17 @@ def end_operation(token):
     core.emit(w.OP_SESSION_OP, token[0], core.current_task_id(), 2 if token[2] else 1, core.now() - token[1])
 
 
+def _tell_pool(known, session):
+    try:
+        state = known.pool(session)
+    except Exception:  # a version of the library with other insides: no pool state, all else works
+        known.pool = None
+        return
+    if state is not None and state != known.told:
+        known.told = state
+        core.emit(w.OP_SESSION_POOL, known.key, *state)
+
+
 def _hooks_of(spec):
     """The functions that the class's edited methods see as `AH`."""
     hook_name = "session:" + spec.kind
@@ -264,6 +282,9 @@ def _hooks_of(spec):
 
     @core.hook(hook_name)
     def begin(session):
+        known = open_sessions.get(id(session))
+        if known is not None and known.ref is None and known.pool is not None:
+            _tell_pool(known, session)  # the probe's thread has no way to it
         return begin_operation(session)
 
     @core.hook(hook_name)
@@ -323,17 +344,9 @@ def _tick():
         count += 1
         if count > _POOLS_PER_TICK:
             break
-        session = known.ref()
-        if session is None:
-            continue
-        try:
-            state = known.pool(session)
-        except Exception:  # a version of the library with other insides: no pool state, all else works
-            known.pool = None
-            continue
-        if state is not None and state != known.told:
-            known.told = state
-            core.emit(w.OP_SESSION_POOL, known.key, *state)
+        session = known.ref() if known.ref is not None else None
+        if session is not None:
+            _tell_pool(known, session)
 
 
 def _sync():
