@@ -14,6 +14,7 @@ from . import _ah_intern
 from . import _ah_tasks_cancel as cancels
 from . import _ah_wire as wire
 from ._ah_intern import DEPTHS, stack_id, string_id
+from ._ah_tasks import live as live_tasks
 
 _getframe = sys._getframe
 _now = core.now
@@ -100,17 +101,25 @@ def entered(scope, task, kind, frame, deadline_ns=-1, flags=0, parent=0):
     address = id(scope)
     host = 0 if task is None else id(task)
     depth = DEPTHS[core.state.level]
-    row = (20, _now(), address, host, kind, stack_id(frame, depth) if depth else 0)  # OP_SCOPE_ENTER
+    if not depth:
+        stack = 0
+    elif frame is None or frame.f_code is _ah_intern._boundary_cell[0]:
+        # Entered by a task made just for that (`wait_for(cm.__aenter__())`): the place is where the task was made.
+        row = live_tasks.get(host)
+        stack = row[5] if row is not None else 0
+    else:
+        stack = stack_id(frame, depth)
+    row = (20, _now(), address, host, kind, stack)  # OP_SCOPE_ENTER
     try:
         reference = ref(scope, _lost)
     except TypeError:
         reference = None
     open_scopes[address] = Open(reference, kind, host, row)
-    stack = by_task.get(host)
-    if stack is None:
+    entered_by = by_task.get(host)
+    if entered_by is None:
         by_task[host] = [address]
     else:
-        stack.append(address)
+        entered_by.append(address)
     _extend(row)
     if deadline_ns >= 0 or flags or parent:
         _extend((23, row[1], address, parent, deadline_ns, flags))  # OP_SCOPE_META
@@ -180,6 +189,8 @@ def _is_finaliser(task):
 def _tell_violation(known, address, leaver, flags, frame):
     if not core.violation_callbacks:
         return
+    if frame is None or frame.f_code is _ah_intern._boundary_cell[0]:
+        frame = _getframe(3)
     title = _TITLES.get(known.kind, "scope")
     code = "cross-task-exit" if flags & wire.EXIT_CROSS_TASK else "out-of-order-exit"
     if code == "cross-task-exit":

@@ -97,7 +97,7 @@ def _install(asyncio):
         if forced != "create_task":
             _hook_registry(registry)
     if own_list or sys.version_info >= (3, 12):
-        returns = "AH.born(VALUE)" if own_list else "AH.born(VALUE) if self._task_factory is not None else VALUE"
+        returns = "AH.born(VALUE, coro)" if own_list else "AH.born(VALUE, coro) if self._task_factory is not None else VALUE"
         create = base_events.BaseEventLoop.create_task
         if not inject(create, "tasks.create_task", returns=returns, born=_born):
             core.missing("tasks.create_task", "no source of BaseEventLoop.create_task")
@@ -370,7 +370,7 @@ def _watch(task):
         pass
 
 
-def _born(task):
+def _born(task, coroutine):
     """`create_task` of a loop with a factory (eager tasks may already be done), or of any loop on 3.14."""
     try:
         if id(task) in live:
@@ -385,7 +385,7 @@ def _born(task):
                     _now(),
                     id(task),
                     parent,
-                    string_id(str(_name_of(coroutine_of(task)))),
+                    string_id(str(_name_of(coroutine))),
                     stack_id(_getframe(1), _depth),
                 )
             )
