@@ -44,10 +44,16 @@ function interpreters(): Interpreter[] {
 
 const scratch = mkdtempSync(path.join(tmpdir(), 'async-health-catalog-'));
 
+/** On a busy machine an import or `gc.collect()` does block a loop for 100 ms; that is true, but not what these programs are about. */
+function optionsOf(program: Program): Record<string, unknown> {
+  const patience = program.code === 'blocked-loop' ? {} : { blockedLoopMs: 5_000 };
+  return { ...program.options, thresholds: { ...patience, ...(program.options?.thresholds as object | undefined) } };
+}
+
 function run(program: Program, interpreter: Interpreter): Promise<Outcome> {
   const json = path.join(scratch, `${interpreter.version}-${program.name.replace(/\W/g, '-')}.json`);
-  const options = program.options ? ['--options', JSON.stringify(program.options)] : [];
-  const args = ['dist/cli.js', 'run', '--json', json, '--python', interpreter.python, '--timeout', '30', ...options, program.file];
+  const args = ['dist/cli.js', 'run', '--json', json, '--python', interpreter.python, '--timeout', '30'];
+  args.push('--options', JSON.stringify(optionsOf(program)), program.file);
   return new Promise((resolve) => {
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: process.platform !== 'win32' });
     let output = '';
@@ -129,9 +135,9 @@ describe('catalogue', () => {
     describe(`on CPython ${interpreter.version}`, () => {
       const mine = programs.filter((program) => program.minimumMinor <= interpreter.minor);
       const started = new Map<Program, Promise<Outcome>>();
-      /** The outcome of one program; the next one is started as well, so that two run at a time. */
+      /** The outcome of one program; the next two are started as well: they mostly sleep. */
       const outcome = (index: number) => {
-        for (const program of mine.slice(index, index + 2)) if (!started.has(program)) started.set(program, run(program, interpreter));
+        for (const program of mine.slice(index, index + 3)) if (!started.has(program)) started.set(program, run(program, interpreter));
         return started.get(mine[index]!)!;
       };
       for (const [index, program] of mine.entries()) {
