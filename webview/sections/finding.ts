@@ -88,12 +88,15 @@ export const findingStyles = css`
     padding: 4px 8px;
     border-inline-start: 2px solid var(--ah-border);
     list-style: none;
+    display: grid;
+    grid-template-columns: fit-content(50%) minmax(0, 1fr);
+    gap: 1px 14px;
   }
   .stack li {
-    display: grid;
-    grid-template-columns: minmax(120px, max-content) minmax(0, 1fr);
-    gap: 12px;
-    line-height: 1.5;
+    display: contents;
+  }
+  .stack .library .link {
+    color: var(--ah-muted);
   }
   .fix {
     display: grid;
@@ -165,9 +168,8 @@ export const findingStyles = css`
     .places > .task {
       margin-bottom: 5px;
     }
-    .stack li {
+    .stack {
       grid-template-columns: minmax(0, 1fr);
-      gap: 0;
     }
   }
   @media (prefers-reduced-motion: reduce) {
@@ -182,10 +184,13 @@ export function prose(text: string): (string | TemplateResult)[] {
   return text.split('`').map((part, i) => (i % 2 === 1 ? html`<code>${part}</code>` : part));
 }
 
+/** Files of the standard library and of installed packages; their frames step back. */
+const LIBRARY = /[\\/](?:site-packages|dist-packages|lib[\\/]python\d|Lib[\\/])|^</;
+
 function stackLines(stack: readonly SourceLocation[] | undefined): TemplateResult | typeof nothing {
   if (!stack || stack.length < 2) return nothing;
   return html`<ol class="stack" aria-label="Stack, innermost first">
-    ${stack.map((place) => html`<li><span>${placeLink(place)}</span><span class="muted mono ellipsis" title=${placeTitle(place)}>${place.function}</span></li>`)}
+    ${stack.map((place) => html`<li class=${LIBRARY.test(place.file) ? 'library' : ''}><span>${placeLink(place)}</span><span class="muted mono ellipsis" title=${placeTitle(place)}>${place.function}</span></li>`)}
   </ol>`;
 }
 
