@@ -7,10 +7,14 @@ export function html(value: unknown): string {
 
 /** Text for Markdown (also in a table cell): one line, every character that could start markup escaped. */
 export function markdown(value: unknown): string {
-  return oneLine(String(value))
-    .replace(/[\\`*_{}[\]()#+!|<>~$&]/g, '\\$&')
-    .replace(/^(\s*)([-=\d])/, '$1\\$2')
-    .replace(/(https?|ftp|www)(:|\.)/gi, '$1\u200b$2');
+  return (
+    oneLine(String(value))
+      .replace(/[\\`*_{}[\]#+!|<>~$&]/g, '\\$&')
+      .replace(/^(\s*)([-=])/, '$1\\$2')
+      .replace(/^(\s*\d+)([.)])(?=\s|$)/, '$1\\$2')
+      // Bare addresses become links by themselves: broken by an invisible character.
+      .replace(/\b(https?:|ftp:)(?=\/\/)|\b(www)(?=\.)/gi, '$&\u200b')
+  );
 }
 
 /** Inline code in Markdown: fenced by more backticks than it holds. */

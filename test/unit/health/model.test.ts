@@ -1,6 +1,8 @@
 /** What the model keeps: identity over reused addresses, restatements, bounds, and that nothing malformed hurts it. */
 import assert from 'node:assert/strict';
 import { HealthModel, replay } from '../../../src/health';
+import { Definitions } from '../../../src/health/core/definitions';
+import { newPathRules } from '../../../src/health/core/places';
 import { decodeBatch, MAX_STACK, MAX_TEXT } from '../../../src/shared/batch';
 import type { TaskRow } from '../../../src/shared/rows';
 import { ROW_WIDTH } from '../../../src/shared/wire';
@@ -230,12 +232,16 @@ describe('bounds', () => {
   });
 
   it('definitions do not grow without end', () => {
-    const model = new HealthModel();
-    const strings = (from: number) => Array.from({ length: 100_000 }, (_, n) => [from + n, `text ${from + n}`]);
-    for (let round = 0; round < 6; round++) {
-      model.ingest(decodeBatch({ type: 'batch', pid: 1, seq: round + 1, t: round, defs: { strings: strings(round * 100_000 + 1) } }));
+    const defs = new Definitions(newPathRules(), 100);
+    const batch = (from: number) =>
+      decodeBatch({ pid: 1, seq: 1, t: 0, defs: { strings: Array.from({ length: 40 }, (_, n) => [from + n, `text ${from + n}`]) } });
+    defs.add(batch(1));
+    for (let round = 1; round < 20; round++) {
+      assert.equal(defs.string(1), 'text 1', 'what is in use stays');
+      defs.add(batch(round * 40 + 1));
+      assert.ok(defs.sizes.strings <= 100);
     }
-    assert.ok(contextOf(model).defs.sizes.strings <= 200_000);
+    assert.equal(defs.string(50), '', 'what was never used again is gone');
   });
 });
 
@@ -396,8 +402,3 @@ describe('recordings', () => {
     );
   });
 });
-
-/** The model's own context; tests of bounds look inside. */
-function contextOf(model: HealthModel): { defs: { sizes: { strings: number } } } {
-  return (model as unknown as { context: { defs: { sizes: { strings: number } } } }).context;
-}
