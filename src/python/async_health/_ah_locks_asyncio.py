@@ -147,20 +147,18 @@ def _install_owner(cls):
     quick = splice.before(splice.returns_true, _note_owner_text(), AH)
     thorough = splice.before(splice.returns_true, "AH.hold(self)", AH)
     release = splice.append("AH.freed(self)", AH)
-    current = []
+    current = {cls.acquire: (), cls.release: ()}
 
     def arrange(level):
-        while current:
-            function, edit = current.pop()
-            splice.unsplice(function, edit)
-        wanted = []
+        wanted = {cls.acquire: (), cls.release: ()}
         if level == core.STANDARD:
-            wanted = [(cls.acquire, quick)]
+            wanted[cls.acquire] = (quick,)
         elif level == core.FULL:
-            wanted = [(cls.acquire, thorough), (cls.release, release)]
-        for function, edit in wanted:
-            splice.splice(function, edit)
-            current.append((function, edit))
+            wanted = {cls.acquire: (thorough,), cls.release: (release,)}
+        for function, edits in wanted.items():
+            if edits != current[function]:
+                splice.exchange(function, current[function], edits)
+                current[function] = edits
 
     try:
         arrange(core.state.level)
