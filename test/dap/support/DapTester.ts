@@ -22,6 +22,9 @@ export class DapTester {
   onReverse: (request: DebugProtocol.Request) => Promise<unknown> | unknown = (request) => {
     throw new Error(`no ${request.command} here`);
   };
+  /** Called for each event, as it comes. */
+  // biome-ignore lint/suspicious/noExplicitAny: see request
+  onEvent: (event: DebugProtocol.Event & { body: any }) => void = () => {};
   private seq = 1;
   private readonly pending = new Map<number, (response: DebugProtocol.Response) => void>();
   private readonly waiters = new Set<() => void>();
@@ -117,8 +120,9 @@ export class DapTester {
     request: 'launch' | 'attach',
     args: Record<string, unknown>,
     configure: () => Promise<unknown> = async () => {},
+    capabilities: Partial<DebugProtocol.InitializeRequestArguments> = {},
   ): Promise<DebugProtocol.Response> {
-    const initialize = await this.ask('initialize', INITIALIZE);
+    const initialize = await this.ask('initialize', { ...INITIALIZE, ...capabilities });
     if (!initialize.success) return initialize;
     const started = this.ask(request, args);
     const first = await Promise.race([started, this.event('initialized').catch(() => started)]);
@@ -146,6 +150,7 @@ export class DapTester {
       this.pending.get(response.request_seq)?.(response);
       this.pending.delete(response.request_seq);
     } else if (message.type === 'request') void this.answer(message as DebugProtocol.Request);
+    if (message.type === 'event') this.onEvent(message as DebugProtocol.Event);
     for (const wake of [...this.waiters]) wake();
   }
 

@@ -1,0 +1,217 @@
+/** Several processes: each child is a child session with a probe of its own. And attaching, to what waits and to what runs. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:net';
+import type { AsyncDebugAdapter } from '../../src/adapter';
+import { DapTester, inProcess } from './support/DapTester';
+import { eventually, isAlive, marker, PROBE_FOLDER, PYTHON, program, within } from './support/environment';
+
+interface Session {
+  tester: DapTester;
+  adapter: AsyncDebugAdapter;
+}
+
+describe('processes', () => {
+  const open: DapTester[] = [];
+  const programs: ChildProcess[] = [];
+
+  function session(configuration: Record<string, unknown>): Session {
+    const endpoint = inProcess({ configuration, discovery: { python: PYTHON }, probeFolder: PROBE_FOLDER });
+    const tester = new DapTester(endpoint);
+    open.push(tester);
+    return { tester, adapter: endpoint.adapter };
+  }
+
+  function run(...args: string[]): ChildProcess {
+    const child = spawn(PYTHON, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    programs.push(child);
+    return child;
+  }
+
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((tester) => tester.stop()));
+    for (const child of programs.splice(0)) if (child.exitCode === null) child.kill('SIGKILL');
+  });
+
+  async function freePort(): Promise<number> {
+    const server: Server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
+
+  /** pid that the program prints as `ready PID`. */
+  async function ready(child: ChildProcess): Promise<number> {
+    let text = '';
+    for await (const chunk of child.stdout!) {
+      text += chunk;
+      const match = /ready (\d+)\s/.exec(text);
+      if (match) return Number(match[1]);
+    }
+    throw new Error(`the program ended: ${text}`);
+  }
+
+  /** Attaches to every child, and children's children, as their parents' clients are told of them: what VS Code does. */
+  function followChildren(parent: Session, found: Session[] = []): Session[] {
+    parent.tester.onEvent = (event) => {
+      if (event.event !== 'debugpyAttach') return;
+      const child = session(event.body);
+      found.push(child);
+      followChildren(child, found);
+      child.tester.start('attach', event.body).catch(() => {}); // it may have ended before
+    };
+    return found;
+  }
+
+  describe('children', () => {
+    for (const how of ['subprocess', 'popen', 'spawn', 'fork', 'forkserver']) {
+      it(`${how}: a session of its own, with a probe that sees the child's tasks only`, async () => {
+        const configuration = { request: 'launch', program: program('spawner.py'), args: [how], console: 'internalConsole' };
+        const parent = session(configuration);
+        const children = followChildren(parent);
+        await parent.tester.start('launch', configuration);
+        await parent.tester.event('terminated');
+        assert.match(parent.tester.output('stdout'), new RegExp(`parent ${how} 0`));
+        const pid = Number(/child \w+ (\d+)/.exec(parent.tester.output('stdout'))?.[1]);
+        const child = children.find(({ adapter }) => adapter.probe.pid === pid);
+        assert.ok(
+          child,
+          `a probe in process ${pid}; there were ${children.map(({ adapter }) => `${adapter.probe.pid} ${adapter.probe.status}`)}`,
+        );
+        assert.notEqual(parent.adapter.probe.pid, pid);
+        assert.ok(
+          names(child).some((name) => name.includes('child_main')),
+          names(child).join(),
+        );
+        assert.ok(!names(parent).some((name) => name.includes('child_main')), names(parent).join());
+        assert.ok(!names(child).some((name) => name === 'main'), names(child).join());
+      });
+    }
+
+    it('a breakpoint in a child stops the child only', async () => {
+      const path = program('spawner.py');
+      const configuration = { request: 'launch', program: path, args: ['subprocess'], console: 'internalConsole' };
+      const parent = session(configuration);
+      await parent.tester.start('launch', configuration);
+      const told = await parent.tester.event('debugpyAttach');
+      const child = session(told.body);
+      await child.tester.start('attach', told.body, () =>
+        child.tester.request('setBreakpoints', { source: { path }, breakpoints: [{ line: marker(path, 'child') }] }),
+      );
+      const stopped = await child.tester.event('stopped');
+      assert.equal(child.adapter.session.state, 'paused');
+      assert.equal(parent.adapter.session.state, 'running');
+      assert.equal(parent.tester.events('stopped').length, 0);
+      await child.tester.request('continue', { threadId: stopped.body.threadId });
+      await child.tester.event('terminated');
+      await parent.tester.event('terminated');
+    });
+
+    it('with startDebugging, when the client can do that', async () => {
+      const configuration = { request: 'launch', program: program('spawner.py'), args: ['subprocess'], console: 'internalConsole' };
+      const parent = session(configuration);
+      let asked: { request: string; configuration: Record<string, unknown> } | undefined;
+      let child: Session | undefined;
+      parent.tester.onReverse = async (request) => {
+        assert.equal(request.command, 'startDebugging');
+        asked = request.arguments;
+        child = session({ request: 'attach', ...asked!.configuration });
+        await child.tester.start('attach', asked!.configuration);
+        return {};
+      };
+      await parent.tester.start('launch', configuration, undefined, { supportsStartDebuggingRequest: true });
+      await parent.tester.event('terminated');
+      assert.equal(asked?.request, 'attach');
+      assert.equal(parent.tester.events('debugpyAttach').length, 0);
+      assert.ok(child && names(child).some((name) => name.includes('child_main')));
+    });
+
+    function names({ adapter }: Session): string[] {
+      const { rows } = adapter.health.window('tasks', { offset: 0, limit: 100, includeEnded: true });
+      return rows.map((row) => (row as { coroutine: string }).coroutine);
+    }
+  });
+
+  describe('attach', () => {
+    async function attached(configuration: Record<string, unknown>): Promise<Session> {
+      const one = session(configuration);
+      const response = await one.tester.start('attach', configuration);
+      assert.equal(response.success, true, JSON.stringify(response));
+      return one;
+    }
+
+    async function seesTasks({ adapter }: Session, pid?: number): Promise<void> {
+      await eventually('the tasks that were there before', () => {
+        const { rows } = adapter.health.window('tasks', { offset: 0, limit: 100 });
+        return rows.filter((row) => /ticker/.test((row as { coroutine: string }).coroutine)).length === 2;
+      });
+      if (pid !== undefined) assert.equal(adapter.probe.pid, pid);
+    }
+
+    it('by connect to a program that runs, again and again: the probe goes in at once, the program goes on', async () => {
+      const port = await freePort();
+      const child = run('-m', 'debugpy', '--listen', `127.0.0.1:${port}`, program('forever.py'));
+      const pid = await ready(child);
+      for (let round = 0; round < 3; round++) {
+        const one = await attached({ request: 'attach', connect: { host: '127.0.0.1', port } });
+        await seesTasks(one, pid);
+        await one.adapter.probe.request('ping');
+        await within(2_000, 'disconnect', one.tester.ask('disconnect', { terminateDebuggee: false }));
+        await one.tester.dispose();
+        assert.ok(isAlive(pid), `the program goes on after round ${round}`);
+      }
+    });
+
+    it('by connect to a program that waits for a client', async () => {
+      const port = await freePort();
+      const child = run('-m', 'debugpy', '--listen', `127.0.0.1:${port}`, '--wait-for-client', program('forever.py'));
+      const configuration = { request: 'attach', connect: { host: '127.0.0.1', port } };
+      // Looking whether it listens already would count as a client: try to attach until it does.
+      let one = session(configuration);
+      await eventually('a session', async () => {
+        if ((await one.tester.start('attach', configuration)).success) return true;
+        one = session(configuration);
+        return false;
+      });
+      await seesTasks(one, await ready(child));
+    });
+
+    it('by listen: the program connects to us', async () => {
+      const port = await freePort();
+      const one = session({ request: 'attach', listen: { host: '127.0.0.1', port } });
+      const response = one.tester.start('attach', { request: 'attach', listen: { host: '127.0.0.1', port } });
+      await one.tester.event('debugpyWaitingForServer');
+      run('-m', 'debugpy', '--connect', `127.0.0.1:${port}`, program('forever.py'));
+      assert.equal((await response).success, true);
+      await seesTasks(one);
+    });
+
+    it('after a client that vanished without a word', async () => {
+      const port = await freePort();
+      const child = run('-m', 'debugpy', '--listen', `127.0.0.1:${port}`, program('forever.py'));
+      const pid = await ready(child);
+      const first = await attached({ request: 'attach', connect: { host: '127.0.0.1', port } });
+      await seesTasks(first, pid);
+      await first.tester.dispose();
+      assert.ok(isAlive(pid));
+      await seesTasks(await attached({ request: 'attach', connect: { host: '127.0.0.1', port } }), pid);
+    });
+
+    it('by process id; where the system does not allow it, debugpy says why', async () => {
+      const pid = await ready(run(program('forever.py')));
+      const configuration = { request: 'attach', processId: String(pid) };
+      const one = session(configuration);
+      const started = one.tester.start('attach', configuration, undefined).catch(() => undefined);
+      const failed = one.tester
+        .until(() => (/Attach to PID failed/.test(one.tester.output()) ? true : undefined), 'a failure')
+        .catch(() => undefined);
+      const first = await Promise.race([started, failed]);
+      if (typeof first === 'object' && first.success) await seesTasks(one, pid);
+      else assert.match(one.tester.output(), /Attach to PID failed/);
+      assert.ok(isAlive(pid), 'the program goes on in either case');
+    });
+  });
+});
