@@ -15,9 +15,9 @@ export interface ActionResult {
   message?: string;
 }
 
-/** An action whose host never answers is reported as failed after this many ms. Saving asks the user for a file name: no limit. */
+/** An action whose host never answers is reported as failed after this many ms. Some ask the user something: no limit. */
 const ACTION_TIMEOUT_MS = 20_000;
-const ASKS_USER = new Set<PanelAction['do']>(['saveReport', 'saveRecording', 'startDebugging']);
+const ASKS_USER = new Set<PanelAction['do']>(['saveReport', 'saveRecording', 'startDebugging', 'cancelTask', 'open']);
 
 /** The same error text is sent once per this many ms, so that a broken stream does not become a storm. */
 const ERROR_PAUSE_MS = 5_000;

@@ -112,7 +112,7 @@ export class AhApp extends LitElement {
       vscode-panel-tab .icon {
         display: none;
       }
-      @media (max-width: 640px) {
+      @media (max-width: 600px) {
         vscode-panels::part(tablist) {
           column-gap: 4px;
           padding: 2px 6px 0;

@@ -104,7 +104,7 @@ export const findingStyles = css`
     gap: 8px;
     margin-top: 8px;
     padding: 6px 9px;
-    border: 1px solid var(--ah-contrast);
+    border: 1px solid var(--ah-border);
     border-radius: 3px;
     background: var(--vscode-textBlockQuote-background, var(--vscode-textCodeBlock-background));
     overflow-wrap: anywhere;
@@ -157,6 +157,18 @@ export const findingStyles = css`
     color: var(--ah-muted);
     font-size: 12px;
   }
+  @media (max-width: 760px) {
+    .places {
+      grid-template-columns: fit-content(42%) minmax(0, 1fr);
+    }
+    .places > .task {
+      grid-column: 2;
+      margin: -3px 0 3px;
+    }
+    .places > .task:empty {
+      display: none;
+    }
+  }
   @media (max-width: 480px) {
     .body {
       padding-inline-start: 11px;
@@ -166,7 +178,8 @@ export const findingStyles = css`
       gap: 0;
     }
     .places > .task {
-      margin-bottom: 5px;
+      grid-column: 1;
+      margin: 0 0 5px;
     }
     .stack {
       grid-template-columns: minmax(0, 1fr);
@@ -196,7 +209,7 @@ function stackLines(stack: readonly SourceLocation[] | undefined): TemplateResul
 
 function placeLine(label: string, place: SourceLocation, task: TaskRef | undefined): TemplateResult {
   return html`<span class="label">${label}</span><span class="ellipsis">${placeLink(place, { withFunction: true })}</span
-    ><span class="task ellipsis">${task ? html`<span class="muted">task </span>${taskLink(task)}` : nothing}</span>`;
+    ><span class="task ellipsis">${task ? html`<span class="muted">task </span>${taskLink(task, false)}` : nothing}</span>`;
 }
 
 /** `here` of a finding: what happened at its own place, next to the labels of the related ones. */

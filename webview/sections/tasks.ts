@@ -3,7 +3,6 @@ import { customElement } from 'lit/decorators.js';
 import type { TaskRow, TaskState } from '../../src/shared/rows';
 import { formatCount, formatMs, formatShort, NONE, placeText, plural } from '../data/format';
 import { store } from '../instance';
-import { confirmAction } from '../ui/confirm';
 import { property } from '../ui/details';
 import type { GridModel } from '../ui/grid';
 import { icon } from '../ui/icons';
@@ -45,16 +44,7 @@ const pending = (row: TaskRow) =>
     ? html`<span class="s-cancelled" title=${`Cancellation requested${row.cancelledBy ? ` by ${row.cancelledBy}` : ''}`}>${icon('cancelled')}</span>`
     : nothing;
 
-async function cancel(row: TaskRow): Promise<void> {
-  const yes = await confirmAction({
-    title: `Cancel task ${row.name}?`,
-    text: `A cancellation is thrown into ${row.coroutine || 'it'} where it waits now${row.waitsAt ? ` (${placeText(row.waitsAt)})` : ''}. This changes what the program does.`,
-    yes: 'Cancel the task',
-  });
-  if (yes) await store.act({ do: 'cancelTask', task: row.address }, `Cancellation of ${row.name} was requested.`);
-}
-
-/** What can be done to a task; the same in menu and details. */
+/** What can be done to a task; the same in menu and details. Before it cancels one, the editor asks. */
 function actions(row: TaskRow): MenuItem[] {
   const over = ended(row) || store.process?.state === 'ended';
   return [
@@ -65,15 +55,15 @@ function actions(row: TaskRow): MenuItem[] {
       icon: 'breakpoint',
       separator: true,
       disabled: over,
-      run: () => void store.act({ do: 'breakOnResume', task: row.address }, `The program will stop when ${row.name} resumes.`),
+      run: () => void store.act({ do: 'breakOnResume', task: row.address }),
     },
     {
       label: 'Run Until It Resumes',
       icon: 'until',
       disabled: over,
-      run: () => void store.act({ do: 'runUntilResume', task: row.address }, `Running until ${row.name} resumes.`),
+      run: () => void store.act({ do: 'runUntilResume', task: row.address }),
     },
-    { label: 'Cancel Task…', icon: 'stop', disabled: over, run: () => void cancel(row) },
+    { label: 'Cancel Task…', icon: 'stop', disabled: over, run: () => void store.act({ do: 'cancelTask', task: row.address }) },
     { label: 'Copy Name', icon: 'copy', separator: true, run: () => void store.act({ do: 'copy', text: row.name }, 'Copied.') },
   ];
 }
