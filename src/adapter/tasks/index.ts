@@ -2,20 +2,36 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { AdapterContext } from '../context';
 import type { Interceptor } from '../interceptors';
+import { BreakpointMerge } from './BreakpointMerge';
 import { CreationStacks } from './CreationStacks';
+import { Pause } from './Pause';
+import { ProgramRequests } from './ProgramRequests';
 import { Stepping } from './Stepping';
 import { StopState } from './StopState';
+import { TaskActions } from './TaskActions';
 import { TaskThreads } from './TaskThreads';
+import { Violations } from './Violations';
 
 export function taskInterceptors(context: AdapterContext): Interceptor[] {
   const stop = new StopState();
   const creations = new CreationStacks(context);
   const threads = new TaskThreads(context, stop, creations);
+  const stepping = new Stepping(context, stop, threads);
+  const breakpoints = new BreakpointMerge(context);
   const watcher: Interceptor = {
     name: 'stop state',
     onEvent: (event: DebugProtocol.Event): undefined => {
       stop.observe(event);
     },
   };
-  return [watcher, threads, new Stepping(context, stop, threads)];
+  return [
+    watcher,
+    threads,
+    stepping,
+    new Pause(context),
+    new Violations(context, stop),
+    breakpoints,
+    new ProgramRequests(context, stop, breakpoints),
+    new TaskActions(context, threads, stepping, creations),
+  ];
 }

@@ -103,7 +103,11 @@ def trio_runs():
     found = []
     for ident, frame in list(sys._current_frames().items()):
         while frame is not None:
-            if frame.f_code.co_name == "unrolled_run":
+            # Idle, the generator `unrolled_run` is suspended and only `run` is on the stack.
+            code = frame.f_code
+            if code.co_name in ("unrolled_run", "run") and code.co_filename.replace("\\", "/").endswith(
+                "trio/_core/_run.py"
+            ):
                 values = frame.f_locals
                 runner = values.get("runner")
                 if runner is not None:

@@ -232,6 +232,26 @@ def hide_file(basename):
         module.DONT_TRACE[basename] = module.PYDEV_FILE
 
 
+# --- output ----------------------------------------------------------------------------------------------------------------
+
+
+def log_expression(message):
+    """The Python expression that debugpy makes of a log point's message (`{x}` interpolated)."""
+    return _module("_pydevd_bundle.pydevd_utils").convert_dap_log_message_to_expression(message)
+
+
+def write_output(text):
+    """Writes to the client as debugpy's own log points do."""
+    py_db = need_db()
+    py_db.writer.add_command(py_db.cmd_factory.make_io_message(text, "1"))
+
+
+def console(text):
+    """Writes to the client's console, as debugpy's own errors."""
+    py_db = need_db()
+    py_db.writer.add_command(py_db.cmd_factory.make_console_message(text))
+
+
 # --- stepping ------------------------------------------------------------------------------------------------------------
 
 
@@ -307,7 +327,7 @@ def _trace_again(py_db, thread, frame):
         monitoring.restart_events()
 
 
-def watch_exits(active, exited, callers, afters=(), gone=None):
+def watch_exits(active, exited, callers, afters, gone):
     """
     Calls `exited(frame)` on the calling thread when the frame of a step over is left by an exception, as long as `active()`.
     `callers`: the frames below it; an exception that arrives in one of them says the same. `afters`: frames of other tasks that go
@@ -349,7 +369,8 @@ def watch_exits(active, exited, callers, afters=(), gone=None):
             if event == "exception" and active():
                 stop = info.pydev_step_stop
                 if stop is not None and stop is not frame and any(stop is other for other in watched):
-                    exited(stop)
+                    if any(frame is caller for caller in callers) or gone():
+                        exited(frame)
             result = state[0](frame, event, arg)
             if result is None:
                 return None
@@ -366,16 +387,17 @@ def watch_exits(active, exited, callers, afters=(), gone=None):
             exited(frame)
         local = pydevds(frame, event, arg)
         if local is None:
-            return None
+            return frame.f_trace if any(frame is other for other in afters) else None
         if info.pydev_step_stop is frame:
             return around(local)
         return around_caller(local) if any(frame is caller for caller in callers) else local
 
     # The frame's own trace function is in use right now and will be put back by the interpreter, so its callers' are taken.
     watched = [info.pydev_step_stop] + list(callers)
-    for caller in callers:
-        if caller.f_trace is not None:
-            caller.f_trace = around_caller(caller.f_trace)
+    for other in list(callers) + list(afters):
+        if other.f_trace is None:
+            other.f_trace = need_db().trace_dispatch
+        other.f_trace = around_caller(other.f_trace)  # an exception thrown into a coroutine is no "call"
     set_trace(ah_tracer)
 
 

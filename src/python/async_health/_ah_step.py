@@ -450,7 +450,7 @@ def _unwinding(code, offset, error):
 
 
 def _left(frame):
-    pydevd.step_into_any(threading.current_thread(), frame.f_back)
+    pydevd.step_into_any(threading.current_thread(), frame)
 
 
 def _tend():

@@ -74,7 +74,7 @@ export interface LaunchOptions {
   program: string;
   args?: string[];
   /** Markers at which to stop. */
-  breakpoints?: (string | (DebugProtocol.SourceBreakpoint & { marker: string }))[];
+  breakpoints?: (string | (Omit<DebugProtocol.SourceBreakpoint, 'line'> & { marker: string }))[];
   filters?: string[] | DebugProtocol.ExceptionFilterOptions[];
   configuration?: Body;
   env?: Record<string, string>;
