@@ -1,48 +1,59 @@
 /** Small containers with a bound. */
 
-/** First in, first out, at most `limit`; `push` gives back what fell out. Amortised O(1). */
+/** First in, first out, at most `limit`; `push` gives back what fell out. A ring: O(1), no garbage once it has grown. */
 export class BoundedQueue<T> {
-  private items: T[] = [];
+  private items: (T | undefined)[] = [];
   private head = 0;
+  private count = 0;
 
   constructor(readonly limit: number) {}
 
   get size(): number {
-    return this.items.length - this.head;
+    return this.count;
   }
 
   push(item: T): T | undefined {
-    this.items.push(item);
-    return this.size > this.limit ? this.shift() : undefined;
+    if (this.limit <= 0) return item;
+    if (this.count === this.items.length && this.count < this.limit) this.grow();
+    if (this.count < this.items.length) {
+      this.items[(this.head + this.count) % this.items.length] = item;
+      this.count++;
+      return undefined;
+    }
+    const out = this.items[this.head];
+    this.items[this.head] = item;
+    this.head = (this.head + 1) % this.items.length;
+    return out;
   }
 
   peek(): T | undefined {
-    return this.items[this.head];
+    return this.count === 0 ? undefined : this.items[this.head];
   }
 
   shift(): T | undefined {
-    if (this.head >= this.items.length) return undefined;
-    const item = this.items[this.head]!;
-    this.items[this.head] = undefined as T;
-    this.head++;
-    if (this.head > 64 && this.head * 2 > this.items.length) {
-      this.items = this.items.slice(this.head);
-      this.head = 0;
-    }
+    if (this.count === 0) return undefined;
+    const item = this.items[this.head];
+    this.items[this.head] = undefined;
+    this.head = (this.head + 1) % this.items.length;
+    this.count--;
     return item;
   }
 
   *[Symbol.iterator](): IterableIterator<T> {
-    for (let at = this.head; at < this.items.length; at++) yield this.items[at]!;
+    for (let at = 0; at < this.count; at++) yield this.items[(this.head + at) % this.items.length]!;
   }
 
-  /** Newest last. */
+  /** The newest `count`, newest last. */
   last(count: number): T[] {
-    return this.items.slice(Math.max(this.head, this.items.length - count));
+    const out: T[] = [];
+    for (let at = Math.max(0, this.count - count); at < this.count; at++) out.push(this.items[(this.head + at) % this.items.length]!);
+    return out;
   }
 
-  clear(): void {
-    this.items = [];
+  private grow(): void {
+    const all = this.last(this.count);
+    const size = Math.min(this.limit, Math.max(16, this.count * 2));
+    this.items = all.concat(new Array<T | undefined>(size - all.length).fill(undefined) as T[]);
     this.head = 0;
   }
 }

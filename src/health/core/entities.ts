@@ -55,6 +55,7 @@ export class Task implements Entity {
   next: Task | undefined = undefined;
   live = 1;
   all = 1;
+  liveChildren = 0;
   depth = 0;
 
   outcome: Outcome | undefined = undefined;

@@ -54,6 +54,7 @@ export class CancelScopeTracker {
   outOfOrder = 0;
   deliveries = 0;
   private totalOpenNs = 0;
+  private spare: RawEvent | undefined;
 
   constructor(
     private readonly context: Context,
@@ -226,7 +227,15 @@ export class CancelScopeTracker {
   }
 
   private record(t: number, what: ScopeEvent['what'], scope: Scope, task: Task | undefined, stack: Stack | undefined, flags: number): void {
-    this.events.push({ t, what, scope, task, stack, flags });
+    // The entry that falls out is written anew: no garbage per event.
+    const event = this.spare ?? { t, what, scope, task, stack, flags };
+    event.t = t;
+    event.what = what;
+    event.scope = scope;
+    event.task = task;
+    event.stack = stack;
+    event.flags = flags;
+    this.spare = this.events.push(event);
   }
 
   /** Scopes left by another task or out of order, and open ones whose host has ended; newest last. */

@@ -41,7 +41,9 @@ export class TaskTree {
   }
 
   end(task: Task): void {
-    if (task.parent !== undefined) this.add(task, -1, 0);
+    if (task.parent === undefined) return;
+    this.add(task, -1, 0);
+    task.parent.liveChildren--;
   }
 
   /** Forgets a task; its children take its place. */
@@ -56,6 +58,8 @@ export class TaskTree {
     this.unlink(task);
     if (first === undefined || last === undefined) return;
     for (let child: Task | undefined = first; child !== undefined; child = child.next) child.parent = parent;
+    parent.liveChildren += task.liveChildren;
+    task.liveChildren = 0;
     first.previous = before;
     last.next = after;
     if (before === undefined) parent.firstChild = first;
@@ -80,6 +84,7 @@ export class TaskTree {
 
   private link(task: Task, parent: Task, before: Task | undefined, after: Task | undefined): void {
     task.parent = parent;
+    if (!task.ended) parent.liveChildren++;
     task.depth = parent.depth + 1;
     task.previous = before;
     task.next = after;
@@ -91,6 +96,7 @@ export class TaskTree {
 
   private unlink(task: Task): void {
     const parent = task.parent!;
+    if (!task.ended) parent.liveChildren--;
     if (task.previous === undefined) parent.firstChild = task.next;
     else task.previous.next = task.next;
     if (task.next === undefined) parent.lastChild = task.previous;

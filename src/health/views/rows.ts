@@ -48,8 +48,6 @@ function awaiters(task: Task): TaskRef[] {
 export function taskRow(task: Task, depth: number, context: RowContext): TaskRow {
   const { nowNs } = context;
   const state = taskState(task);
-  let children = 0;
-  for (let child = task.firstChild; child !== undefined && children < 10_000; child = child.next) if (!child.ended) children++;
   const row: TaskRow = {
     kind: 'task',
     id: task.id,
@@ -58,7 +56,7 @@ export function taskRow(task: Task, depth: number, context: RowContext): TaskRow
     coroutine: task.coroutine,
     state,
     depth,
-    children,
+    children: task.liveChildren,
     awaitedBy: task.ended ? [] : awaiters(task),
     ageMs: ms((task.ended ? task.endedNs : nowNs) - task.createdNs),
     steps: task.steps,
