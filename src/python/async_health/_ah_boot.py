@@ -89,6 +89,18 @@ def _install_features(options):
             core.fail("install:" + name, error)
 
 
+def later(function):
+    """Run `function` once on the probe's thread, when the program has got going (2 s after the start)."""
+    due = time.monotonic() + 2.0
+
+    def when_due():
+        if time.monotonic() >= due:
+            core.poll_callbacks.remove(when_due)
+            function()
+
+    core.poll_callbacks.append(when_due)
+
+
 def _register_exit():
     global _at_exit
     if _at_exit:

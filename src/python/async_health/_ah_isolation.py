@@ -1,12 +1,24 @@
 """Running a coroutine apart from its caller: own task and context, or own event loop; asyncio (anyio) and trio."""
 
-import asyncio
 import contextvars
 import inspect
 import sys
 import threading
 
 from . import _ah_core as core
+
+
+class _Asyncio:
+    """asyncio, imported at first use: this module is loaded at the probe's start, where 40 ms would be the program's."""
+
+    def __getattr__(self, name):
+        global asyncio
+        import asyncio
+
+        return getattr(asyncio, name)
+
+
+asyncio = _Asyncio()
 
 
 class OperationCancelled(RuntimeError):

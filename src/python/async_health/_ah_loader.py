@@ -1,4 +1,4 @@
-"""Installs the probe from source text that came over the debugger's connection; nothing is read from or written to disk.
+"""Installs the probe from source text that came over the debugger's connection; nothing needs to be installed there.
 
 What the adapter evaluates (one expression, no frameId)
 -------------------------------------------------------
@@ -18,6 +18,9 @@ The expression evaluates to None; success shows by the first batch (with `hello`
 request's failure. Evaluating it again in a process that has the probe (attach again) gives the probe a new listener; the
 modules that are there stay. To talk to a probe use `__import__('sys').modules['async_health']._rpc('<json>')`.
 
+Compiling costs about 40 ms of CPU, so the bytecode is kept in the user's cache folder (`async-health/probe-*.bin`, see
+`CodeCache`); the option `cache: false`, PYTHONDONTWRITEBYTECODE or a folder that is not the user's own turn that off.
+
 Modules are compiled when first imported, under the file name `<async_health>/NAME.py` whose base name is registered with
 pydevd, so that their frames are neither shown nor stepped into.
 """
@@ -27,11 +30,87 @@ import sys
 PACKAGE = "async_health"
 
 
+class CodeCache:
+    """Bytecode of the probe's modules between processes: one file per interpreter and set of sources.
+
+    It is read only when it belongs to this user and nobody else may write it. Written once, some time after the start, by
+    the probe's thread (`save`).
+    """
+
+    def __init__(self, sources, enabled):
+        self.codes = {}
+        self.changed = False
+        self.path = None
+        if not enabled:
+            return
+        try:
+            self.path = self._path(sources)
+            self._read()
+        except Exception:  # no home, no such folder, damaged file: compile
+            self.codes = {}
+
+    def _path(self, sources):
+        import os
+        from importlib.util import source_hash
+
+        if sys.platform == "win32":
+            base = os.environ.get("LOCALAPPDATA")
+        elif sys.platform == "darwin":
+            base = os.path.expanduser("~/Library/Caches")
+        else:
+            base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+        if not base or not os.path.isabs(base):
+            return None
+        text = "\0".join("%s\0%s" % item for item in sorted(sources.items())) + sys.version
+        name = "probe-%s-%s.bin" % (sys.implementation.cache_tag, source_hash(text.encode("utf-8")).hex())
+        return os.path.join(base, PACKAGE.replace("_", "-"), name)
+
+    def _read(self):
+        import marshal
+        import os
+
+        if self.path is None or not os.path.exists(self.path):
+            return
+        with open(self.path, "rb") as file:
+            for status in (os.fstat(file.fileno()), os.stat(os.path.dirname(self.path))):
+                if hasattr(os, "getuid") and (status.st_uid != os.getuid() or status.st_mode & 0o022):
+                    self.path = None
+                    return
+            self.codes = marshal.loads(file.read())
+
+    def save(self):
+        """Write what was compiled anew; quietly nothing when that cannot be done."""
+        import marshal
+        import os
+
+        if self.path is None or not self.changed or sys.dont_write_bytecode:
+            return
+        self.changed = False
+        temporary = "%s.%d" % (self.path, os.getpid())
+        try:
+            folder = os.path.dirname(self.path)
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+            with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(marshal.dumps(self.codes))
+            os.replace(temporary, self.path)
+            # Former versions' files: keep the few newest.
+            kept = sorted(
+                (entry for entry in os.scandir(folder) if entry.name.startswith("probe-")),
+                key=lambda entry: entry.stat().st_mtime,
+                reverse=True,
+            )
+            for entry in kept[16:]:
+                os.remove(entry.path)
+        except OSError:
+            pass
+
+
 class ProbeLoader:
     """Finder and loader of `async_health.*` from source text."""
 
-    def __init__(self, sources):
+    def __init__(self, sources, cache=None):
         self.sources = sources
+        self.cache = cache
 
     def _source_name(self, name):
         if name == PACKAGE:
@@ -56,7 +135,13 @@ class ProbeLoader:
 
     def exec_module(self, module):
         source = self._source_name(module.__name__)
-        exec(compile(self.sources[source], self.file_name(source), "exec", dont_inherit=True), module.__dict__)
+        code = self.cache.codes.get(source) if self.cache is not None else None
+        if code is None:
+            code = compile(self.sources[source], self.file_name(source), "exec", dont_inherit=True)
+            if self.cache is not None:
+                self.cache.codes[source] = code
+                self.cache.changed = True
+        exec(code, module.__dict__)
 
     def get_source(self, name):
         source = self._source_name(name)
@@ -81,7 +166,8 @@ def load(payload):
     options = data.get("options") or {}
     boot = sys.modules.get(PACKAGE + "._ah_boot")
     if boot is None:
-        loader = ProbeLoader(data["modules"])
+        cache = CodeCache(data["modules"], options.get("cache", True))
+        loader = ProbeLoader(data["modules"], cache)
         hide_from_debugger(data["modules"])
         # A program's own installed copy of the package must not mix with this one.
         for name in [name for name in sys.modules if name == PACKAGE or name.startswith(PACKAGE + ".")]:
@@ -90,6 +176,9 @@ def load(payload):
         import importlib
 
         boot = importlib.import_module(PACKAGE + "._ah_boot")
+        started = boot.start(options)
+        boot.later(cache.save)
+        return started
     return boot.start(options)
 
 
