@@ -1,0 +1,62 @@
+// Added CPU ns per operation, by the probe and by the alternatives, per interpreter.
+import { join } from 'node:path';
+import { alternate, row } from '../lib/measure.mjs';
+import { must } from '../lib/run.mjs';
+
+/** ns per operation at `standard` (PROBE.md's budgets). Operations without one are shown only. */
+const STANDARD = {
+  task: 2000,
+  step: 100,
+  'anyio scope': 1500,
+  'asyncio.timeout': 1500,
+  'trio scope': 1500,
+  'lock, uncontended': 150,
+  'lock, contended': 1500,
+};
+const LIGHT = { task: 1300 };
+/** Alternatives that record who created a task, as we do: they must cost ten times as much. */
+const SAME = ['asyncio-debug', 'aiomonitor'];
+
+export default async function probeMicro({ root, rounds, versions, benchPython, log }) {
+  const rows = [];
+  const notes = [
+    'CPU time of all threads (the probe’s own included) per operation, minus the same without it; every sample is a process of its own.',
+  ];
+  const measured = [];
+  for (const version of versions(['3.9', '3.11', '3.12', '3.13'])) {
+    const target = await benchPython(version);
+    if (!target) continue;
+    measured.push(target.full);
+    const modes = ['none', 'light', 'standard', 'full', ...(target.peers ? ['asyncio-debug', 'aiomonitor', 'viztracer', 'yappi'] : [])];
+    const { samples, skipped } = await alternate(
+      modes,
+      rounds,
+      async (mode) => {
+        const { output } = await must(target.python, [join(root, 'test/bench/micro.py'), mode, '3'], { quiet: true, timeoutMs: 120_000 });
+        return JSON.parse(output.split('\n').findLast((line) => line.startsWith('{')));
+      },
+      (text) => log(`CPython ${version}: ${text}`),
+    );
+    for (const [mode, why] of Object.entries(skipped)) notes.push(`CPython ${version}: ${mode} skipped: ${why}`);
+    const added = (mode, what) =>
+      samples[mode].map((sample, index) => sample[what] - (samples.none[index] ?? samples.none[0])[what]).filter(Number.isFinite);
+    for (const what of Object.keys(samples.none[0] ?? {})) {
+      for (const mode of modes.slice(1)) {
+        const values = added(mode, what);
+        if (values.length === 0) continue;
+        const budget = mode === 'standard' ? STANDARD[what] : mode === 'light' ? LIGHT[what] : undefined;
+        if (budget === undefined && !(what === 'task') && mode !== 'standard') continue; // the table stays readable; the JSON has it below
+        rows.push(row({ what: `${version}: ${what}`, variant: mode, values, unit: 'ns', budget, digits: 0 }));
+      }
+    }
+    const own = row({ what: '', values: added('standard', 'task'), unit: 'ns' }).value;
+    for (const mode of SAME) {
+      const values = (samples[mode] ? added(mode, 'task') : []).map((value) => value / own);
+      if (values.length > 0)
+        rows.push(
+          row({ what: `${version}: task, times cheaper than`, variant: mode, values, unit: '×', budget: 10, atLeast: true, digits: 1 }),
+        );
+    }
+  }
+  return { title: 'Added cost per operation', rows, notes, versions: `CPython ${measured.join(', ')}` };
+}
