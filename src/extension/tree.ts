@@ -54,7 +54,7 @@ class HealthTree implements vscode.TreeDataProvider<Node> {
     const { process } = node;
     if (node.type === 'process') return groupsOf(process);
     if (node.type === 'group') return node.group === 'findings' ? findingsOf(process) : tasksOf(process);
-    if (node.type === 'finding') return node.finding.related.map((related) => ({ type: 'related', process, related }));
+    if (node.type === 'finding') return partsOf(process, node.finding);
     return [];
   }
 
@@ -93,10 +93,20 @@ function groupsOf(process: HealthProcess): Node[] {
   ];
 }
 
-/** One row per incident's root; what followed from it is in the panel. Errors first, then the newest. */
+/** The other places of a finding, then (below an incident's root) what it led to. */
+function partsOf(process: HealthProcess, finding: Finding): Node[] {
+  const places: Node[] = finding.related.map((related) => ({ type: 'related', process, related }));
+  if (!isRoot(finding)) return places;
+  const led = process.findings().filter((other) => other.incident === finding.id && other.id !== finding.id);
+  return [...places, ...led.map((other): Node => ({ type: 'finding', process, finding: other }))];
+}
+
+const isRoot = (finding: Finding) => finding.incident === finding.id || finding.incident === 0;
+
+/** One row per incident's root. Errors first, then the newest. */
 function findingsOf(process: HealthProcess): Node[] {
   const rank: Record<Severity, number> = { error: 0, warning: 1, info: 2 };
-  const findings = process.findings().filter((finding) => finding.incident === finding.id || finding.incident === 0);
+  const findings = process.findings().filter(isRoot);
   findings.sort((a, b) => Number(a.resolved) - Number(b.resolved) || rank[a.severity] - rank[b.severity] || b.lastSeenMs - a.lastSeenMs);
   return findings.map((finding) => ({ type: 'finding', process, finding }));
 }
@@ -138,10 +148,10 @@ function processItem(process: HealthProcess): vscode.TreeItem {
 }
 
 function groupItem(process: HealthProcess, group: 'findings' | 'tasks'): vscode.TreeItem {
-  const several = group === 'findings';
+  const findings = group === 'findings';
   const item = new vscode.TreeItem(
-    several ? 'Findings' : 'Tasks',
-    several ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.Collapsed,
+    findings ? 'Findings' : 'Tasks',
+    findings ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.Collapsed,
   );
   item.id = `${process.id}:${group}`;
   if (group === 'tasks') {
@@ -150,7 +160,7 @@ function groupItem(process: HealthProcess, group: 'findings' | 'tasks'): vscode.
   }
   const { errors, warnings, all } = process.counts();
   const info = process.info();
-  const said = [errors > 0 ? `${errors} errors` : '', warnings > 0 ? `${warnings} warnings` : ''].filter(Boolean).join(', ');
+  const said = [plural(errors, 'error'), plural(warnings, 'warning')].filter(Boolean).join(', ');
   item.description = said || (all > 0 ? `${all}` : 'none');
   if (info.probe !== 'live' && info.probe !== 'ended') {
     item.description += ` · probe ${info.probe}`;
@@ -159,8 +169,10 @@ function groupItem(process: HealthProcess, group: 'findings' | 'tasks'): vscode.
   return item;
 }
 
+const plural = (count: number, word: string) => (count === 0 ? '' : `${count} ${word}${count === 1 ? '' : 's'}`);
+
 function findingItem(process: HealthProcess, finding: Finding): vscode.TreeItem {
-  const state = finding.related.length > 0 ? vscode.TreeItemCollapsibleState.Collapsed : vscode.TreeItemCollapsibleState.None;
+  const state = partsOf(process, finding).length > 0 ? vscode.TreeItemCollapsibleState.Collapsed : vscode.TreeItemCollapsibleState.None;
   const item = new vscode.TreeItem(finding.code, state);
   item.id = `${process.id}:finding:${finding.id}`;
   item.description = `${finding.resolved ? 'over · ' : ''}${finding.count > 1 ? `${finding.count}× · ` : ''}${finding.message}`;

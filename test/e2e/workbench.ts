@@ -91,6 +91,11 @@ export class Workbench {
     await this.pick('F1', `>${title}`, title);
   }
 
+  /** Starts a configuration of launch.json by its name, beside what runs already. */
+  async startConfiguration(name: string): Promise<void> {
+    await this.pick('F1', `debug ${name}`, name);
+  }
+
   async openFile(name: string): Promise<void> {
     await this.pick('Control+P', name, name);
     await this.editorTab(name).waitFor({ timeout: PATIENCE_MS });
@@ -159,11 +164,20 @@ export class Workbench {
     await this.section('Call Stack').waitFor({ timeout: PATIENCE_MS });
   }
 
-  /** Views of other extensions are folded in Run and Debug until the user opens them. */
-  async expand(title: string): Promise<void> {
+  /** Views of extensions are folded in Run and Debug until the user opens them. */
+  expand(title: string): Promise<void> {
+    return this.setExpanded(title, true);
+  }
+
+  /** Makes room for the others. */
+  fold(title: string): Promise<void> {
+    return this.setExpanded(title, false);
+  }
+
+  private async setExpanded(title: string, expanded: boolean): Promise<void> {
     const header = this.section(title).locator('.pane-header');
     await header.waitFor({ timeout: PATIENCE_MS });
-    if ((await header.getAttribute('aria-expanded')) === 'false') await header.click();
+    if ((await header.getAttribute('aria-expanded')) !== String(expanded)) await header.click();
   }
 
   notification(text: string | RegExp): Locator {

@@ -45,8 +45,31 @@ describe('faults', () => {
   it('no such interpreter', async () => {
     assert.match(
       await fails({ program: fileIn('quick.py'), python: '/nowhere/python3' }),
-      /\/nowhere\/python3.*not there or not executable/,
+      /\/nowhere\/python3.*not there or not executable.*Install Python.*Select Interpreter/,
     );
+    const { registry } = await extension();
+    assert.deepEqual(registry.processes, []);
+  });
+
+  it('no such program', async () => {
+    assert.match(await fails({ program: fileIn('missing.py') }), /missing\.py" does not exist/);
+  });
+
+  it('no debugpy', async () => {
+    assert.match(await fails({ program: fileIn('quick.py'), debugAdapterPath: '/nowhere/debugpy' }), /\/nowhere\/debugpy.*no debugpy/);
+  });
+
+  it('nothing to run', async () => {
+    assert.match(await fails({}), /does not say what to run/);
+  });
+
+  it('nothing to attach to', async () => {
+    assert.match(await fails({ request: 'attach' }), /does not say what to attach to/);
+  });
+
+  it('nothing listens where the configuration says', async () => {
+    const connect = { host: '127.0.0.1', port: 1 };
+    assert.match(await fails({ request: 'attach', connect }), /Can't connect to debugpy at 127\.0\.0\.1:1/);
   });
 
   it('a syntax error ends the session and shows in the output', async () => {
