@@ -1,5 +1,6 @@
 // Hosts for the harness: the real HealthModel and the real PanelFeed, fed by a recording or by the synthetic program.
 import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { syntheticProgram } from './synthetic.mjs';
 
 /** Between two ticks of the feed, as in the editor. */
@@ -23,8 +24,8 @@ export function readRecording(file) {
   return batches;
 }
 
-function host(sources, send, { label, model, step, onAction, state = 'running' }) {
-  const process = { id: 'harness', label, pid: 4242, state, probe: 'live', detail: 'standard', findings: 0 };
+function host(sources, send, { label, pid = 4242, model, step, onAction, state = 'running' }) {
+  const process = { id: 'harness', label, pid, state, probe: 'live', detail: 'standard', findings: 0 };
   const debug = () => ({
     sessions: [{ id: 'launch', name: label, active: process.state !== 'ended', breakpoints: 0, events: 0, ageMs: model.nowMs }],
     requests: 0,
@@ -87,7 +88,7 @@ export function syntheticSource(sources, options = {}) {
 }
 
 /** @returns a `connect` for servePanel: a recording, at the speed it was made (`speed` times that; Infinity = at once). */
-export function recordingSource(sources, file, { speed = 1, label = file, onAction } = {}) {
+export function recordingSource(sources, file, { speed = 1, label = basename(file), onAction } = {}) {
   const batches = readRecording(file);
   return (send) => {
     const model = new sources.HealthModel({});
@@ -95,6 +96,7 @@ export function recordingSource(sources, file, { speed = 1, label = file, onActi
     let nowNs = batches[0].t;
     return host(sources, send, {
       label,
+      pid: batches[0].pid,
       model,
       onAction,
       step: () => {

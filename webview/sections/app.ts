@@ -245,8 +245,8 @@ export class AhApp extends LitElement {
     const versions = Object.entries(libraries)
       .map(([name, version]) => `${name} ${version}`)
       .join(' · ');
-    return html`<footer>
-      <span>${counts.errors > 0 ? html`<span class="error">${counts.errors} error${counts.errors === 1 ? '' : 's'}</span>` : 'no errors'}${counts.warnings > 0 ? html`, <span class="warning">${counts.warnings} warning${counts.warnings === 1 ? '' : 's'}</span>` : nothing}</span>
+    return html`<footer aria-label="Summary">
+      <span role="status">${counts.errors > 0 ? html`<span class="error">${counts.errors} error${counts.errors === 1 ? '' : 's'}</span>` : 'no errors'}${counts.warnings > 0 ? html`, <span class="warning">${counts.warnings} warning${counts.warnings === 1 ? '' : 's'}</span>` : nothing}</span>
       <span title="Time since the probe started">up ${formatMs(nowMs)}</span>
       ${python ? html`<span>Python ${python}</span>` : nothing}
       <span class="ellipsis versions" title=${versions}>${versions}</span>

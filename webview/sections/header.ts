@@ -97,13 +97,20 @@ export class AhHeader extends LitElement {
   }
 
   private readonly onProcess = (event: Event): void => {
-    const { value } = event.target as HTMLSelectElement;
-    if (value && value !== store.process?.id) void store.act({ do: 'selectProcess', id: value });
+    const select = event.target as HTMLSelectElement;
+    if (!select.value || select.value === store.process?.id) return;
+    void store.act({ do: 'selectProcess', id: select.value }).then(({ ok }) => {
+      if (!ok) select.value = store.process?.id ?? '';
+    });
   };
 
   private readonly onDetail = (event: Event): void => {
-    const { value } = event.target as HTMLSelectElement;
-    if (value && value !== store.process?.detail) void store.act({ do: 'setDetail', detail: value as Detail });
+    const select = event.target as HTMLSelectElement;
+    if (!select.value || select.value === store.process?.detail) return;
+    void store.act({ do: 'setDetail', detail: select.value as Detail }).then(({ ok }) => {
+      // The drop-down must not claim a level that was refused.
+      if (!ok) select.value = store.process?.detail ?? 'standard';
+    });
   };
 
   private readonly onSave = (event: Event): void => {

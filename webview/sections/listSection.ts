@@ -30,6 +30,8 @@ export abstract class ListSection<L extends GridList> extends LitElement {
   }
 
   private watch: Watch | undefined;
+  /** The selected row as last seen. */
+  private last: ListRows[L] | undefined;
 
   static override styles = [
     base,
@@ -106,7 +108,10 @@ export abstract class ListSection<L extends GridList> extends LitElement {
 
   override render() {
     const { selected: id } = store.ui.lists[this.list];
-    const selected = id === undefined ? undefined : (store.lists[this.list].byId(id) as ListRows[L] | undefined);
+    const found = id === undefined ? undefined : (store.lists[this.list].byId(id) as ListRows[L] | undefined);
+    // Scrolled out of the window, or gone from the list: the details keep what was last known of it.
+    if (found || this.last?.id !== id) this.last = found;
+    const selected = this.last;
     const open = store.ui.details && selected !== undefined;
     return html`<ah-filter-bar .list=${this.list} .plural=${this.plural} .ended=${this.endedLabel} details @go-list=${this.focusList}></ah-filter-bar>
       <div>${this.banner()}</div>

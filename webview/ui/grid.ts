@@ -306,7 +306,7 @@ export class AhGrid extends LitElement {
     const { selected } = this.ui;
     return html`<div
         class="scroller ${this.lastIndex < 0 ? 'unselected' : ''}"
-        role="treegrid"
+        role=${model.expandable ? 'treegrid' : 'grid'}
         tabindex="0"
         aria-label=${model.label}
         aria-rowcount=${cache.total + 1}
