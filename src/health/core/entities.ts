@@ -28,6 +28,8 @@ export interface CancelRecord {
   stepsThen: number;
   /** It waited in a library's code of its own, no user's below it, when it was cancelled. */
   inLibrary: boolean;
+  /** It was found to go on regardless. */
+  reported: boolean;
   /** Answered: uncancelled, absorbed by its scope, or ended by it. */
   settled: boolean;
 }
@@ -242,6 +244,8 @@ export class Lock implements Entity {
   sampled: { free: boolean; atNs: number } | undefined = undefined;
   holders: LockHold[] = [];
   readonly waiters = new Map<Task, LockWaiter>();
+  /** The last one that waited in vain: a library may wake the waiters of a lock whose owner is gone with an error. */
+  lastFailed: LockWaiter | undefined = undefined;
   /** Queues: tasks seen to take from it. */
   getters: Set<Task> | undefined = undefined;
   acquisitions = 0;

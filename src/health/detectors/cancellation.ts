@@ -1,5 +1,5 @@
 import type { Finding } from '../../shared/findings';
-import { CancelReason, Outcome, ScopeKind } from '../../shared/wire';
+import { CancelReason, Outcome, ScopeKind, Wait } from '../../shared/wire';
 import { DelayQueue } from '../core/collections';
 import type { Stack } from '../core/definitions';
 import { type CancelRecord, SCOPE_LIBRARIES, type Scope, type Task } from '../core/entities';
@@ -193,7 +193,10 @@ export class SwallowedCancellation extends Detector<Swallowed> {
         if (stack.origin(stack.frames[0]) === 'library') return;
       }
       record.stepsThen = task.steps;
-      record.inLibrary = task.waitStack !== undefined && !task.waitStack.hasUserCode;
+      const kind = record.scope?.kind;
+      const inTrio = kind === ScopeKind.TrioNursery || kind === ScopeKind.TrioCancelScope;
+      // Trio's system tasks wait where nothing of the user's is below them, and may end before they were ever looked at.
+      record.inLibrary = task.waitStack === undefined ? inTrio : !task.waitStack.hasUserCode;
       this.waiting.add({ task, record, steps: task.steps, waitSeq: task.waitSeq }, this.nowNs);
     });
     signals.taskDelivered.on((task) => {
@@ -205,7 +208,7 @@ export class SwallowedCancellation extends Detector<Swallowed> {
       const record = task.cancel;
       if (record === undefined || outcome !== Outcome.Ok || !isOpen(task, record) || record.deliveredNs < 0) return;
       // A library's own helper that ends when it is told to.
-      if (record.inLibrary) return;
+      if (record.inLibrary || record.reported) return;
       this.raise(this.check(task, record, true));
     });
   }
@@ -216,13 +219,16 @@ export class SwallowedCancellation extends Detector<Swallowed> {
       // It must have had its turn: thrown in, or run since.
       const ran = task.steps - steps;
       if (record.deliveredNs < 0 && ran <= 0 && task.waitSeq === waitSeq) return;
+      // A host waits for the members of the scope that was cancelled: they may be slow, it is not.
+      const waitsForMembers = record.scope?.host === task && (task.wait === Wait.Group || (record.scope.members?.size ?? 0) > 0);
       const shielded = task.scopes?.some((scope) => scope.shield && scope.enteredNs >= record.atNs);
       // A shielded clean-up may take its time; work that goes on and on is not a clean-up.
-      if (shielded && ran < 3 && task.waitSeq - waitSeq < 4) {
-        if (nowNs - record.atNs < 5 * this.world.context.thresholds.swallowedGraceMs * 1e6)
+      if (waitsForMembers || (shielded && ran < 3 && task.waitSeq - waitSeq < 4)) {
+        if (waitsForMembers || nowNs - record.atNs < 5 * this.world.context.thresholds.swallowedGraceMs * 1e6)
           this.waiting.add({ task, record, steps, waitSeq }, nowNs);
         return;
       }
+      record.reported = true;
       this.raise(this.check(task, record, false));
     });
   }

@@ -132,13 +132,18 @@ export class LockAbandoned extends Detector<Abandoned> {
   }
 
   check(lock: Lock, owner: LockHold | undefined): Evidence<Abandoned> {
-    const waiter: LockWaiter | undefined = lock.waiters.values().next().value;
+    const waiting: LockWaiter | undefined = lock.waiters.values().next().value;
+    const waiter = waiting ?? lock.lastFailed;
     return {
       severity: waiter === undefined ? 'warning' : 'error',
       task: owner?.task ?? waiter?.task,
       stack: owner?.stack ?? waiter?.stack ?? lock.creation,
       related: [
-        { label: `${called(waiter?.task)} waits here`, stack: waiter?.stack, task: waiter?.task.ref },
+        {
+          label: `${called(waiter?.task)} ${waiting === undefined ? 'waited' : 'waits'} here`,
+          stack: waiter?.stack,
+          task: waiter?.task.ref,
+        },
         { label: `owner ${called(owner?.task)} was created here`, stack: owner?.task?.creation, task: owner?.task?.ref },
         { label: 'lock made here', stack: lock.creation },
       ],

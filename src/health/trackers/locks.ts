@@ -134,7 +134,10 @@ export class LockMonitor {
     if (task.lockWait === waiter) task.lockWait = undefined;
     task.waitSeq++;
     this.waitersNow--;
-    if (!granted) this.failedWaits++;
+    if (!granted) {
+      this.failedWaits++;
+      lock.lastFailed = waiter;
+    }
     const ns = Math.max(0, t - waiter.sinceNs);
     if (waiter.op === LockOp.Acquire) {
       if (ns > lock.longestWaitNs) lock.longestWaitNs = ns;

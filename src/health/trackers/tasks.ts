@@ -261,6 +261,7 @@ export class AsyncTaskTracker {
       deliveredNs: -1,
       stepsThen: 0,
       inLibrary: false,
+      reported: false,
       settled: false,
     };
     return task.cancel;
