@@ -49,9 +49,10 @@ export class DapProxy {
     }, log);
   }
 
-  /** Connects the far side. Events that the interceptors do not keep go to the client. */
-  attach(server: DebugClient): void {
+  /** Connects the far side (or takes it away: requests then fail with the reason). Events that the interceptors do not keep go to the client. */
+  attach(server: DebugClient | undefined): void {
     this.server = server;
+    if (!server) return;
     server.onEvent((event) => {
       if (this.server === server) this.fromServerEvent(event);
     });
@@ -154,7 +155,8 @@ export class DapProxy {
   private forward(request: Request, onResponse: (response: Response) => void): void {
     const server = this.server;
     if (!server) {
-      this.whyClosed().then((error) => onResponse(errorResponse(request, error)));
+      if (ENDING.has(request.command)) onResponse(successResponse(request));
+      else this.whyClosed().then((error) => onResponse(errorResponse(request, error)));
       return;
     }
     const outgoing = request.command === 'cancel' ? this.translateCancel(request) : request;

@@ -253,14 +253,14 @@ export class AsyncDebugAdapter implements AdapterContext {
     const before = this.opening ?? Promise.resolve();
     this.opening = before
       .then(async () => {
-        const target = attachTarget({ ...this.configuration, request: 'attach' });
-        if (!target) return;
-        const server = await openUpstream({ ...this.configuration, request: 'attach' }, undefined, {}, prefixed(this.log, 'debugpy'));
+        const configuration = { ...this.configuration, request: 'attach' };
+        if (!attachTarget(configuration)) return;
         const old = this.server;
         this.serverClient = undefined;
+        this.proxy.attach(undefined);
+        const server = await openUpstream(configuration, undefined, {}, prefixed(this.log, 'debugpy')).finally(() => old?.dispose());
         this.adopt(server);
         await this.client.request('initialize', this.initializeRequest?.arguments, { timeoutMs: 10_000 });
-        await old?.dispose();
       })
       .catch((error) => {
         this.openError = error instanceof Error ? error : new Error(String(error));
