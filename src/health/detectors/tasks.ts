@@ -110,6 +110,8 @@ export class StuckTask extends Detector<Stuck> {
 
   /** The probe looks who refers to what a long waiter waits for; a wait alone, however long, is no mistake. */
   check(task: Task, nowNs: number): Evidence<Stuck> | undefined {
+    // A deadline of its own will end the wait.
+    if (task.scopes?.some((scope) => scope.deadlineNs > 0)) return undefined;
     if (task.unreachableSeq !== task.waitSeq || nowNs - waitSince(task) < this.world.context.thresholds.stuckTaskMs * 1e6) return undefined;
     return {
       severity: 'warning',

@@ -27,6 +27,7 @@ FEATURES = [
     "_ah_locks",
     "_ah_sessions",
     "_ah_trio",
+    "_ah_reach",
     "_ah_generators",
     "_ah_exceptions",
     "_ah_api",
