@@ -1,4 +1,4 @@
-"""A web application under load: `python app.py MODE fastapi|aiohttp`. Prints its port, then serves until its input ends.
+"""A web application under load: `python app.py MODE fastapi|aiohttp [forever]`. Prints its port, then serves until its input ends.
 
 A request takes a lock, starts two tasks and waits for both under a timeout: what handlers do.
 """
@@ -10,6 +10,8 @@ import threading
 import modes
 
 MODE, KIND = sys.argv[1:3]
+#: under a debugger there is no input; the debugger ends the program
+FOREVER = "forever" in sys.argv
 modes.activate(MODE)
 
 import asyncio  # noqa: E402
@@ -82,5 +84,6 @@ async def main():
     await {"fastapi": serve_fastapi, "aiohttp": serve_aiohttp}[KIND](listening())
 
 
-threading.Thread(target=end_with_input, daemon=True).start()
+if not FOREVER:
+    threading.Thread(target=end_with_input, daemon=True).start()
 asyncio.run(main())
