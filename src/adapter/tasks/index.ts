@@ -2,6 +2,7 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { AdapterContext } from '../context';
 import type { Interceptor } from '../interceptors';
+import { AwaitConsole } from './AwaitConsole';
 import { BreakpointMerge } from './BreakpointMerge';
 import { CreationStacks } from './CreationStacks';
 import { Pause } from './Pause';
@@ -29,6 +30,7 @@ export function taskInterceptors(context: AdapterContext): Interceptor[] {
     threads,
     stepping,
     new Pause(context),
+    new AwaitConsole(context, stop),
     new Violations(context, stop),
     breakpoints,
     new ProgramRequests(context, stop, breakpoints),

@@ -52,9 +52,9 @@ def _waited_object(links, awaited):
     for frame, owner in links:
         if pydevd.is_user_file(frame.f_code.co_filename):
             break
-        library.append((frame.f_code.co_name, owner))
+        library.append((frame.f_code.co_name, (frame, owner)))
     for name, owner in reversed(library):  # what the user called says most
-        for referent in gc.get_referents(owner):  # its locals, without making a dict of them
+        for referent in gc.get_referents(*owner):  # the locals, without making a dict of them (3.11+: of the coroutine)
             kind = type(referent)
             module = getattr(kind, "__module__", None)
             if isinstance(module, str) and _INTERESTING.match(module) and hasattr(kind, name):
@@ -124,6 +124,14 @@ def describe(task):
         return "%s · ready %s" % (title(task), place)
     waits = _waited_object(links, getattr(task, "_fut_waiter", None) or awaited)
     return "%s · awaits %s %s" % (title(task), waits, place) if waits else "%s · waits %s" % (title(task), place)
+
+
+def waits_of(coroutine):
+    """`awaits sleep app.py:4` of a suspended coroutine that need not be a task's."""
+    links, awaited = awaiters.links(coroutine)
+    frames = [frame for frame, owner in links]
+    waits = _waited_object(links, awaited)
+    return "%s %s" % ("awaits " + waits if waits else "waits", _place(frames))
 
 
 def _not_started(coroutine):

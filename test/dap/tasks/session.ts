@@ -86,6 +86,7 @@ export class TestSession {
   readonly log: string[] = [];
   output = '';
   private seq = 1;
+  private readonly sent = new Map<string, number>();
   private readonly pending = new Map<number, (response: DebugProtocol.Response) => void>();
   private readonly waiting = new Set<{ test: (event: DebugProtocol.Event) => boolean; resolve: (event: DebugProtocol.Event) => void }>();
   private cursor = 0;
@@ -164,8 +165,14 @@ export class TestSession {
     return response.body;
   }
 
+  /** Number of the newest request with that command. */
+  lastSeq(command: string): number {
+    return this.sent.get(command) ?? 0;
+  }
+
   raw(command: string, args?: unknown, timeoutMs = 20_000): Promise<DebugProtocol.Response> {
     const seq = this.seq++;
+    this.sent.set(command, seq);
     return new Promise((resolvePromise, reject) => {
       const timer = setTimeout(() => reject(new Error(`no answer to ${command}\n${this.tail()}`)), timeoutMs);
       this.pending.set(seq, (response) => {
