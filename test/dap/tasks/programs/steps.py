@@ -1,3 +1,4 @@
+# ruff: noqa: F841 (variables are there to be looked at)
 """One scenario per name: `steps.py SCENARIO`. Siblings run the same code all the time; `MY = True` only in the task under test."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# ruff: noqa: F841 (variables are there to be looked at)
 """Tasks of every kind, stopped in one of them: `tree.py asyncio|anyio|anyio-trio|trio|uvloop`."""
 
 import asyncio
