@@ -75,7 +75,7 @@ interface Stuck {
   waitNs: number;
 }
 
-/** A task has waited at one place past the threshold and nothing that could wake it is alive. Warning. */
+/** A task has waited at one place past the threshold and nothing that could wake it is alive. Warning; info for a main task. */
 export class StuckTask extends Detector<Stuck> {
   readonly code = 'stuck-task';
   /** Tasks of which the probe said so; few. */
@@ -113,8 +113,10 @@ export class StuckTask extends Detector<Stuck> {
     // A deadline of its own will end the wait.
     if (task.scopes?.some((scope) => scope.deadlineNs > 0)) return undefined;
     if (task.unreachableSeq !== task.waitSeq || nowNs - waitSince(task) < this.world.context.thresholds.stuckTaskMs * 1e6) return undefined;
+    // A program's main task that waits for ever may well mean to: its others work.
+    const isMain = task.parent === undefined || task.parent.id === 0 || /(?:^|\.)init$/.test(task.parent.coroutine);
     return {
-      severity: 'warning',
+      severity: isMain ? 'info' : 'warning',
       task,
       stack: task.lockWait?.stack ?? task.waitStack ?? task.creation,
       related: [{ label: `task ${called(task)} was created here`, stack: task.creation, task: task.ref }],

@@ -27,6 +27,8 @@ _KINDS = frozenset((wire.LOCK_EVENT, wire.LOCK_CONDITION, wire.LOCK_QUEUE, wire.
 _OPS = frozenset((wire.LOCK_OP_WAIT, wire.LOCK_OP_GET, wire.LOCK_OP_PUT))
 #: What a chain may hold its target through.
 _BETWEEN = (types.CellType, types.FunctionType, types.MethodType, tuple) if hasattr(types, "CellType") else (tuple,)
+#: The same, of the libraries: an anyio primitive around asyncio's, trio's request to be put to sleep. (module, class)
+_WRAPPERS = {("anyio", "Event"), ("anyio", "Condition"), ("trio", "WaitTaskRescheduled")}
 _FRAME = types.FrameType
 _MAX_BETWEEN = 100
 _MAX_WAITERS = 50
@@ -156,7 +158,7 @@ def _unreachable(info, found):
 
 
 def _held_only_by(ref, roots):
-    """Are `roots`, and what they alone hold, all that refers to the object of the weak reference? In two of them at least."""
+    """Are `roots`, and what they alone hold, all that refers to the object of the weak reference? The program's own code among them."""
     target = ref()
     if target is None:
         return False
@@ -176,18 +178,24 @@ def _held_only_by(ref, roots):
             if at is not None:
                 from_roots[at] += 1
                 holds = holds or at == 0 or _leads_to(referent, inside[0])
-        holders += holds
+        holders += holds and _is_users(root)
     root = referent = None
     edges = {}
     at = 1
     while at < len(inside):
+        wrapper = _is_wrapper(inside[at])
         for referent in gc.get_referents(inside[at]):
+            if wrapper and type(referent) is dict and id(referent) not in index and len(inside) < _MAX_BETWEEN:
+                # Its attributes, where Python keeps them in a dictionary of their own.
+                index[id(referent)] = len(inside)
+                inside.append(referent)
+                from_roots.append(0)
             to = _index_of(referent, inside, index, from_roots)
             if to is not None:
                 edges.setdefault(at, []).append(to)
         at += 1
     referent = None
-    if holders < 2:
+    if not holders:
         return False
     alive = set()
     while True:
@@ -207,16 +215,34 @@ def _held_only_by(ref, roots):
 
 def _index_of(thing, inside, index, from_roots):
     at = index.get(id(thing))
-    if at is None and type(thing) in _BETWEEN and len(inside) < _MAX_BETWEEN:
+    if at is None and len(inside) < _MAX_BETWEEN and (type(thing) in _BETWEEN or _is_wrapper(thing)):
         at = index[id(thing)] = len(inside)
         inside.append(thing)
         from_roots.append(0)
     return at
 
 
+def _is_wrapper(thing):
+    kind = type(thing)
+    return (getattr(kind, "__module__", "").partition(".")[0], kind.__name__) in _WRAPPERS
+
+
 def _leads_to(thing, target):
-    """A cell or method that holds the target counts as holding it."""
-    return type(thing) in _BETWEEN and any(referent is target for referent in gc.get_referents(thing))
+    """A cell, method or wrapper that holds the target counts as holding it."""
+    if type(thing) in _BETWEEN or _is_wrapper(thing):
+        for referent in gc.get_referents(thing):
+            if referent is target:
+                return True
+            if type(referent) is dict and any(value is target for value in list(referent.values())):
+                return True
+    return False
+
+
+def _is_users(link):
+    """Is this link of a chain the program's own code, not a library's method that waits?"""
+    code = getattr(link, "cr_code", None) or getattr(link, "gi_code", None) or getattr(link, "ag_code", None)
+    code = code or getattr(link, "f_code", None)
+    return code is not None and not code.co_filename.startswith(locks.directories) and code.co_filename[:1] != "<"
 
 
 def _frame_of(thing):

@@ -244,6 +244,19 @@ describe('stuck-task', () => {
     assert.equal(p.finding('stuck-task').resolved, true);
   });
 
+  it('a main task that waits for ever is only noted, one with a deadline not at all', () => {
+    const p = new Program({ thresholds });
+    const [main, bounded] = [p.task('main'), p.task('bounded')];
+    p.row(Op.ScopeMeta, p.enter(bounded), 0, 60e9);
+    for (const task of [main, bounded]) {
+      const event = p.lock(LockKind.Event);
+      p.lockWait(task, event, LockOp.Wait, 'app.py:12 main').row(Op.TaskUnreachable, task, event, 1);
+    }
+    p.after(2_000);
+    assert.deepEqual(p.codes(), []);
+    assert.deepEqual(p.codes('info'), ['stuck-task']);
+  });
+
   it('a long wait alone is no mistake', () => {
     const p = new Program({ thresholds });
     const task = p.task('server');
