@@ -254,7 +254,7 @@ rpc_methods = {}
 def _registry(callbacks, kind):
     def register(callback):
         """Register `callback`; one that throws is taken out and reported as a removed hook. Usable as a decorator."""
-        name = "%s:%s.%s" % (kind, callback.__module__.rpartition(".")[2], callback.__name__)
+        name = "%s:%s.%s" % (kind, (callback.__module__ or "").rpartition(".")[2], callback.__name__)
 
         def guarded(*args):
             try:

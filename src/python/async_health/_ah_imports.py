@@ -46,7 +46,7 @@ def _run(name, module, callback):
     except Exception as error:
         from . import _ah_core
 
-        _ah_core.fail("import:%s:%s" % (name, getattr(callback, "__module__", "").rpartition(".")[2]), error)
+        _ah_core.fail("import:%s:%s" % (name, (getattr(callback, "__module__", None) or "").rpartition(".")[2]), error)
 
 
 def _done(module):

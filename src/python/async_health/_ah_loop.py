@@ -137,17 +137,12 @@ def _set_variant(multi):
     # `end_time` is the time that the turn itself takes right after its wait for events.
     second = splice.after(_sets("end_time"), "_ah_turn.since = end_time", AH)
     third = splice.after(_sets("ntodo"), "_ah_turn.todo = ntodo", AH)
-    done = []
     try:
-        if _variant is not None:
-            for edit in _variant:
-                splice.unsplice(_base._run_once, edit)
-        for edit in (first, second, third):
-            splice.splice(_base._run_once, edit)
-            done.append(edit)
+        # In one step: the second and third edit use a name that the first one makes.
+        splice.exchange(_base._run_once, _variant or (), (first, second, third))
     except Exception as error:
-        for edit in done:
-            splice.unsplice(_base._run_once, edit)
+        if _variant is not None:
+            splice.unsplice(_base._run_once, *_variant)
         core.missing(_TURN, error)
         _variant = None
         return
@@ -160,8 +155,8 @@ def _set_variant(multi):
 def _remove_variant():
     global _variant
     edits, _variant = _variant or (), None
-    for edit in edits:
-        splice.unsplice(_base._run_once, edit)
+    if edits:
+        splice.unsplice(_base._run_once, *edits)
 
 
 def _sets(name):
