@@ -13,7 +13,7 @@ import { pickFormat, saveDiagnosticLog, saveRecording, saveReport } from './repo
 import { debugSample } from './sample';
 import { editorSetting } from './settings';
 import { openLocation } from './sources';
-import { breakOnResume, cancelTask, resolveTarget, revealCreation, runUntilResume, type TaskTarget } from './tasks';
+import { breakOnResume, confirmAndCancelTask, resolveTarget, revealCreation, runUntilResume, type TaskTarget } from './tasks';
 
 const DETAILS: { label: Detail; description: string }[] = [
   { label: 'light', description: 'no stacks, locks on their contended path only' },
@@ -92,7 +92,7 @@ export function registerCommands(context: vscode.ExtensionContext, registry: Pro
       .update('showLibraryTasks', !editorSetting('showLibraryTasks'), vscode.ConfigurationTarget.Global),
   );
 
-  onTask('cancelTask', cancelTask);
+  onTask('cancelTask', confirmAndCancelTask);
   onTask('breakOnResume', breakOnResume);
   onTask('runUntilResume', runUntilResume);
   onTask('revealCreation', revealCreation);

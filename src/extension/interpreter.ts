@@ -58,8 +58,8 @@ export async function installedDebugpy(log: Log): Promise<string | undefined> {
 
 /** Lets the user choose an interpreter, in the Python extension when it is there, else as a setting of the launch configuration. */
 export async function selectInterpreter(): Promise<void> {
-  const commands = await vscode.commands.getCommands(true);
-  if (commands.includes('python.setInterpreter')) await vscode.commands.executeCommand('python.setInterpreter');
+  // By the extension, not by the list of commands: one that is not activated yet has not registered any.
+  if (vscode.extensions.getExtension(PYTHON_EXTENSION)) await vscode.commands.executeCommand('python.setInterpreter');
   else await vscode.commands.executeCommand('workbench.action.debug.configure');
 }
 

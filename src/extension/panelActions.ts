@@ -8,7 +8,7 @@ import type { ActionHandler } from './panel';
 import type { HealthProcess } from './registry';
 import { saveRecording, saveReport } from './reports';
 import { openLocation } from './sources';
-import { breakOnResume, cancelTask, runUntilResume, type TaskTarget } from './tasks';
+import { breakOnResume, confirmAndCancelTask, runUntilResume, type TaskTarget } from './tasks';
 
 export async function setDetail(process: HealthProcess, detail: Detail): Promise<void> {
   await process.source.request('asyncHealth/setDetail', { detail });
@@ -46,7 +46,7 @@ export function panelActions(log: ExtensionLog): ActionHandler {
       case 'saveRecording':
         return saveRecording(known());
       case 'cancelTask':
-        return cancelTask(target(action.task));
+        return confirmAndCancelTask(target(action.task));
       case 'breakOnResume':
         return breakOnResume(target(action.task));
       case 'runUntilResume':

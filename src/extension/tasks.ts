@@ -61,13 +61,13 @@ function send(target: TaskTarget, command: string): Promise<unknown> {
 }
 
 /** Asks first: a cancelled task cannot be brought back. */
-export async function cancelTask(target: TaskTarget): Promise<string | undefined> {
+export async function confirmAndCancelTask(target: TaskTarget): Promise<string | undefined> {
   const name = target.name ?? 'this task';
   const detail = 'It gets a CancelledError at the place where it waits, as by task.cancel(). This cannot be undone.';
   const answer = await vscode.window.showWarningMessage(`Cancel ${name}?`, { modal: true, detail }, 'Cancel Task');
   if (answer !== 'Cancel Task') return undefined;
   await send(target, 'cancelTask');
-  return `${name} was asked to cancel`;
+  return `${target.name ?? 'The task'} was asked to cancel`;
 }
 
 export async function breakOnResume(target: TaskTarget): Promise<string | undefined> {

@@ -180,8 +180,13 @@ export class Workbench {
     if ((await header.getAttribute('aria-expanded')) !== String(expanded)) await header.click();
   }
 
-  notification(text: string | RegExp): Locator {
-    return this.page.locator('.notification-list-item', { hasText: text });
+  /** Opens the notification centre once it has this one: VS Code shows no toasts while its test driver is on. */
+  async notification(text: string | RegExp): Promise<Locator> {
+    await this.page.locator('.part.statusbar .codicon-bell-dot').waitFor({ timeout: PATIENCE_MS });
+    await this.command('Notifications: Show Notifications');
+    const item = this.page.locator('.notifications-center .notification-list-item', { hasText: text }).first();
+    await item.waitFor({ timeout: PATIENCE_MS });
+    return item;
   }
 
   dialog(text: string | RegExp): Locator {
