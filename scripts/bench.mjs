@@ -1,5 +1,6 @@
 // Measures what Async Health costs, beside the alternatives, as alternating runs with medians.
 //   npm run bench [-- name…] [--rounds N] [--python X.Y,…] [--quick]
+// `--quick`: fewer and shorter runs, to try things out; nothing is written then.
 // Prints tables, writes bench-results.json (results of other benches stay), out/bench/growth.svg, and "What it costs" in the README.
 // A missed budget is reported, never hidden; the exit code is 0 unless a bench could not run.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -72,13 +73,13 @@ for (const name of names) {
     console.log(`\n## ${name}: ${result.title}\n\n${table(result.rows)}`);
     for (const note of result.notes ?? []) console.log(`- ${note}`);
     console.log('');
-    writeFileSync(file, `${JSON.stringify(all, undefined, 1)}\n`);
+    if (!quick) writeFileSync(file, `${JSON.stringify(all, undefined, 1)}\n`);
   } catch (error) {
     broken++;
     console.error(`${name} could not run: ${error.stack ?? error}`);
   }
 }
-writeReadme();
+if (!quick) writeReadme();
 
 const measured = Object.entries(all.benches).filter(([name]) => names.includes(name));
 const missed = measured.flatMap(([name, { rows }]) => rows.filter((one) => one.met === false).map((one) => ({ name, ...one })));
