@@ -12,9 +12,14 @@ export class CreationStacks {
     return this.asked.has(task) ? this.frames(task) : undefined;
   }
 
-  /** The user asks: from now on the section is shown. @throws Error when nothing is recorded */
-  reveal(task: number): Frame[] {
-    const frames = this.frames(task);
+  /** The user asks: from now on the section is shown. A task just born is in the next batch. @throws Error when nothing is recorded */
+  async reveal(task: number): Promise<Frame[]> {
+    let frames = this.frames(task);
+    const until = performance.now() + 3 * this.context.options.tickMs + 300;
+    while (frames.length === 0 && performance.now() < until) {
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      frames = this.frames(task);
+    }
     if (frames.length === 0) {
       const why =
         this.context.options.detail === 'light'

@@ -61,8 +61,8 @@ export class TaskActions implements Interceptor {
     return address;
   }
 
-  private reveal(task: number): unknown {
-    const stack = this.creations.reveal(task).map(({ source, line, name }) => ({ file: source?.path, line, function: name }));
+  private async reveal(task: number): Promise<unknown> {
+    const stack = (await this.creations.reveal(task)).map(({ source, line, name }) => ({ file: source?.path, line, function: name }));
     this.threads.refresh();
     return { location: stack[0], stack };
   }

@@ -5,6 +5,7 @@ import type { Interceptor } from '../interceptors';
 import { AwaitConsole } from './AwaitConsole';
 import { BreakpointMerge } from './BreakpointMerge';
 import { CreationStacks } from './CreationStacks';
+import { watchPauses } from './FrozenTime';
 import { Pause } from './Pause';
 import { ProgramRequests } from './ProgramRequests';
 import { Stepping } from './Stepping';
@@ -19,6 +20,7 @@ export function taskInterceptors(context: AdapterContext): Interceptor[] {
   const threads = new TaskThreads(context, stop, creations);
   const stepping = new Stepping(context, stop, threads);
   const breakpoints = new BreakpointMerge(context);
+  watchPauses(context, stop);
   const watcher: Interceptor = {
     name: 'stop state',
     onEvent: (event: DebugProtocol.Event): undefined => {

@@ -5,6 +5,7 @@ A registration with debugpy lives until the stopped thread resumes, so all state
 """
 
 import gc
+import heapq
 import re
 import sys
 
@@ -195,6 +196,30 @@ def _natural(text):
     return [int(part) if part.isdigit() else part for part in _NUMBER.split(text)]
 
 
+#: With more tasks than this, one of a library that runs the user's code counts as the library's.
+_DEEP_MAX = 3000
+
+
+def _sorted_out(everything, running):
+    """The tasks that do not run now, as (user's, library's). About 0.5 us a task when its coroutine is the user's."""
+    deep = len(everything) <= _DEEP_MAX
+    is_users = {}
+    user, library = [], []
+    for task in everything:
+        if id(task) in running:
+            continue
+        try:
+            code = task.get_coro().cr_code
+        except AttributeError:  # trio, or a coroutine-like of another make
+            (user if _is_user_task(task, deep) else library).append(task)
+            continue
+        known = is_users.get(code)
+        if known is None:
+            known = is_users[code] = pydevd.is_user_file(code.co_filename)
+        (user if known or (deep and _is_user_task(task, deep)) else library).append(task)
+    return user, library
+
+
 @core.rpc("tasks.list")
 def tasks_list(params):
     """
@@ -207,16 +232,12 @@ def tasks_list(params):
     everything = awaiters.asyncio_tasks()
     everything += [task for task, _runner in awaiters.trio_tasks()]
     running = _running_tasks()
-    deep = len(everything) <= 3000  # beyond, a task of a library that runs user code counts as the library's
-    user, library = [], []
-    for task in everything:
-        if id(task) in running:
-            continue
-        (user if _is_user_task(task, deep) else library).append(task)
+    user, library = _sorted_out(everything, running)
     hidden = 0 if with_library else len(library)
-    shown = sorted(user, key=_order)[:limit]
+    shown = heapq.nsmallest(limit, user, key=_order)
     if with_library and len(shown) < limit:
-        shown += sorted(library, key=_order)[: limit - len(shown)]
+        shown += heapq.nsmallest(limit - len(shown), library, key=_order)
+    deep = len(everything) <= _DEEP_MAX
     stopped = set(thread.ident for thread, _key in _stopped())
     return {
         "total": len(everything),
@@ -235,8 +256,14 @@ def tasks_list(params):
 
 
 def _order(task):
-    name = awaiters.task_name(task)
-    return (0, int(name[5:]), name) if name.startswith("Task-") and name[5:].isdigit() else (1, 0, name)
+    """Tasks with a number by number, then the named ones by name."""
+    try:
+        name = task.get_name()
+        if name.startswith("Task-"):
+            return (0, int(name[5:]), "")
+    except Exception:  # trio, or a name of the user's own form
+        name = awaiters.task_name(task)
+    return (1, 0, str(name))
 
 
 def _dap_thread(ident):

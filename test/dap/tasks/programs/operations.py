@@ -27,6 +27,7 @@ async def main(kind):
     elif kind == "many":
         print("results", sum(await asyncio.gather(*[one(debugger, n) for n in range(100)])))
     elif kind == "failing":
+
         async def fails():
             raise KeyError("mine")
 
