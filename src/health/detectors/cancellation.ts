@@ -16,12 +16,15 @@ const ANYIO_SPIN_FIXED = '4.14.2';
 interface Spin {
   scope: Scope;
   perSecond: number;
+  /** Who was inside when it was found; they may be gone when the words are revised. */
+  inside: string[];
 }
 
 interface SpinWatch {
   sinceNs: number;
   count: number;
   hotNs: number;
+  inside: string[];
   finding: Finding | undefined;
 }
 
@@ -43,7 +46,7 @@ export class CancelSpin extends Detector<Spin> {
     let watch = this.watched.get(scope);
     if (watch === undefined) {
       if (this.watched.size > 10_000) return;
-      watch = { sinceNs: Math.max(scope.cancelled?.atNs ?? 0, scope.enteredNs), count: before, hotNs: 0, finding: undefined };
+      watch = { sinceNs: Math.max(scope.cancelled?.atNs ?? 0, scope.enteredNs), count: before, hotNs: 0, inside: [], finding: undefined };
       this.watched.set(scope, watch);
     }
     const elapsed = nowNs - watch.sinceNs;
@@ -53,8 +56,11 @@ export class CancelSpin extends Detector<Spin> {
     watch.count = scope.deliveries;
     watch.hotNs = perSecond >= this.world.context.thresholds.cancelSpinPerSecond ? watch.hotNs + elapsed : 0;
     if (watch.hotNs < SPIN_MIN_NS) return;
-    if (watch.finding === undefined) watch.finding = this.raise(this.check(scope, perSecond));
-    else this.world.store.revise(watch.finding, this.message({ scope, perSecond }));
+    if (watch.finding === undefined) {
+      const evidence = this.check(scope, perSecond);
+      watch.inside = evidence.facts.inside;
+      watch.finding = this.raise(evidence);
+    } else this.world.store.revise(watch.finding, this.message({ scope, perSecond, inside: watch.inside }));
   }
 
   override look(nowNs: number): void {
@@ -86,15 +92,18 @@ export class CancelSpin extends Detector<Spin> {
       // Its members come and go; the scope is the place.
       key: placeKey(scope.entered?.place) || `${scope.id}`,
       about: [scope, scope.host, ...members(scope).slice(0, 5)],
-      facts: { scope, perSecond },
+      facts: {
+        scope,
+        perSecond,
+        inside: members(scope)
+          .slice(0, 3)
+          .map((task) => called(task)),
+      },
     };
   }
 
-  message({ scope, perSecond }: Spin): string {
-    const names = members(scope)
-      .slice(0, 3)
-      .map((task) => called(task));
-    const who = names.length === 0 ? '' : `; still inside: ${names.join(', ')}`;
+  message({ scope, perSecond, inside }: Spin): string {
+    const who = inside.length === 0 ? '' : `; still inside: ${inside.join(', ')}`;
     return `The cancellation of ${scopeName(scope)} entered by task ${called(scope.host)}${at(scope.entered)} is delivered again and again, about ${Math.round(perSecond).toLocaleString('en')} times a second${who}.`;
   }
 

@@ -179,7 +179,9 @@ function assertSame(page: Page, p: Program, views = VIEWS): void {
   assert.deepEqual(mine, theirs);
 }
 
-describe('PanelFeed', () => {
+describe('PanelFeed', function () {
+  // Minutes of a program are told; a busy machine may need its time.
+  this.timeout(20_000);
   it('deltas add up to what a snapshot says, over a busy random program', () => {
     const p = new Program();
     const { feed, page } = connect(p);

@@ -92,7 +92,8 @@ describe('identity', () => {
   });
 });
 
-describe('tasks', () => {
+describe('tasks', function () {
+  this.timeout(20_000);
   it('a tree by creator, and by group once it is known', () => {
     const p = new Program();
     const main = p.task('main');
