@@ -34,6 +34,8 @@ export interface GridModel<R> {
   empty: () => TemplateResult;
 }
 
+/** Rows drawn beyond the visible ones, on either side. */
+const EXTRA = 10;
 const HEAD = 27;
 const ROW = 22;
 /** Two-line rows below this width, px. */
@@ -130,7 +132,7 @@ export class AhGrid extends LitElement {
     const low = visible.first - 3 < this.drawn.first && this.drawn.first > 0;
     const high = visible.end + 3 > this.drawn.end && this.drawn.end < total;
     if (force || low || high) {
-      const drawn = drawnRows(visible, total, 10);
+      const drawn = drawnRows(visible, total, EXTRA);
       if (drawn.first !== this.drawn.first || drawn.end !== this.drawn.end) this.drawn = drawn;
     }
     if (store.revealing?.list === this.model.list) return;
@@ -148,16 +150,20 @@ export class AhGrid extends LitElement {
     }
     if (this.lastIndex >= this.cache.total) this.lastIndex = this.cache.total - 1;
     if (!changed.has('drawn')) {
-      const drawn = drawnRows(this.visible, this.cache.total, 10);
+      // The first picture is what can be seen; the rows around it come a frame later.
+      const drawn = drawnRows(this.visible, this.cache.total, this.restored ? EXTRA : 0);
       if (drawn.end !== this.drawn.end || drawn.first !== this.drawn.first) this.drawn = drawn;
     }
   }
 
   protected override updated(): void {
     if (!this.cache.loaded) return;
+    let first = false;
     if (!this.restored && this.cache.total > 0) {
       this.restored = true;
       if (this.ui.scroll > 0) this.scroller.scrollTop = this.ui.scroll;
+      first = true;
+      requestAnimationFrame(() => this.look(true));
     }
     const { revealing } = store;
     if (revealing?.list === this.model.list) {
@@ -168,7 +174,7 @@ export class AhGrid extends LitElement {
         this.focus();
       }
     }
-    this.look();
+    if (!first) this.look();
   }
 
   private show(index: number, center = false): void {
