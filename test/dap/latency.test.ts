@@ -69,7 +69,7 @@ describe('latency', () => {
       .join('\n');
     console.log(table.replace(/^/gm, '        '));
     for (const key of ['stackTrace', 'variables', 'evaluate'] as const) assert.ok(ours[key] < stock[key] + 5, `${key}\n${table}`);
-    // Start-up varies with the machine's load; a second more would be a fault of ours.
-    assert.ok(ours.stopped < stock.stopped + 1_000, table);
+    // Start-up varies with the machine's load; waiting out a limit (the injection's is 5 s) would be a fault of ours.
+    assert.ok(ours.stopped < 2 * stock.stopped + 3_000, table);
   });
 });

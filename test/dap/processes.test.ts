@@ -197,7 +197,13 @@ describe('processes', () => {
       await seesTasks(first, pid);
       await first.tester.dispose();
       assert.ok(isAlive(pid));
-      await seesTasks(await attached({ request: 'attach', connect: { host: '127.0.0.1', port } }), pid);
+      // debugpy needs a moment to notice; until then it says that the program is being debugged.
+      let second: Session | undefined;
+      await eventually('a new session', async () => {
+        second = await attached({ request: 'attach', connect: { host: '127.0.0.1', port } }).catch(() => undefined);
+        return second !== undefined;
+      });
+      await seesTasks(second!, pid);
     });
 
     it('by process id; where the system does not allow it, debugpy says why', async () => {

@@ -17,6 +17,9 @@ const PROBE_TIMEOUT_MS = 20_000;
 
 const run = promisify(execFile);
 
+/** Interpreters that were seen to have debugpy: asking costs a start of Python, once is enough. (One that lost it fails with a clear error.) */
+const known = new Set<string>();
+
 /** @throws UserError `no-debugpy` */
 export async function resolveDebugpy(
   configuration: Record<string, unknown>,
@@ -49,9 +52,12 @@ export function packageFolder(path: string): string | undefined {
 /** Nothing when the interpreter can import debugpy's adapter; else why not. Does not run debugpy. */
 async function interpreterLacks(command: string[]): Promise<string | undefined> {
   const [program, ...args] = command;
+  const key = JSON.stringify(command);
+  if (known.has(key)) return undefined;
   const script = "import importlib.util, sys; sys.exit(0 if importlib.util.find_spec('debugpy.adapter') else 1)";
   try {
     await run(program!, [...args, '-c', script], { timeout: PROBE_TIMEOUT_MS, windowsHide: true });
+    known.add(key);
     return undefined;
   } catch (error) {
     const failure = error as { code?: unknown; killed?: boolean; stderr?: string };
