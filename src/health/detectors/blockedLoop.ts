@@ -24,6 +24,9 @@ interface Block {
 /** A slow turn of many callbacks is `info` up to this many times the threshold: starting a thousand tasks is not a mistake. */
 const SLOW_TURN_FACTOR = 10;
 
+/** A block without a stack is `info` up to this many times the threshold. */
+const UNSEEN_FACTOR = 5;
+
 /** One callback, or one whole turn of the loop, runs too long. Warning. */
 export class BlockedLoop extends Detector<Block> {
   readonly code = 'blocked-loop';
@@ -59,7 +62,7 @@ export class BlockedLoop extends Detector<Block> {
     // Standing in the debugger is not blocking.
     if (stack?.frames.slice(0, 8).some((frame) => /[\\/]?pydevd[\w.]*\.py$|[\\/]debugpy[\\/]/.test(frame.file))) return undefined;
     return {
-      severity: stack === undefined || (stack.hasUserCode && !isOnce(stack)) ? 'warning' : 'info',
+      severity: this.severity(stack, ns),
       task,
       stack,
       related: [{ label: `task ${called(task)} was created here`, stack: task?.creation, task: task?.ref }],
@@ -68,6 +71,12 @@ export class BlockedLoop extends Detector<Block> {
       about: [loop, task],
       facts: { loop, task, ns, stack },
     };
+  }
+
+  private severity(stack: Stack | undefined, ns: number): 'warning' | 'info' {
+    // Nobody could look meanwhile: a call that kept the interpreter's lock, or a machine too busy to let the watchdog run.
+    if (stack === undefined) return ns >= this.world.context.thresholds.blockedLoopMs * 1e6 * UNSEEN_FACTOR ? 'warning' : 'info';
+    return stack.hasUserCode && !isOnce(stack) ? 'warning' : 'info';
   }
 
   checkTurn(loop: Loop, callbacks: number, ns: number): Evidence<Block> | undefined {
