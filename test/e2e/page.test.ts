@@ -77,6 +77,10 @@ class Harness {
 describe('the page of the panel', () => {
   const folder = mkdtempSync(join(tmpdir(), 'async-health-page-'));
   let browser: Browser;
+  /** A recording that has ended. */
+  let recorded: Harness;
+  /** A made-up program of 2,000 tasks that runs on. */
+  let running: Harness;
   let harness: Harness;
   let page: Page;
   /** What the console said that it should not have. */
@@ -104,15 +108,18 @@ describe('the page of the panel', () => {
   before(async () => {
     const recording = join(folder, 'orders.jsonl');
     record(recording);
-    harness = await Harness.start(['--recording', recording, '--speed', '50']);
+    recorded = await Harness.start(['--recording', recording, '--speed', '50']);
+    running = await Harness.start(['--tasks', '2000', '--changes', '1000']);
     browser = await chromium.connect(process.env.AH_E2E_BROWSER!);
     mkdirSync(join(root, 'test/e2e/screenshots'), { recursive: true });
   });
   after(() => {
-    harness?.stop();
+    recorded?.stop();
+    running?.stop();
     rmSync(folder, { recursive: true, force: true });
   });
   beforeEach(() => {
+    harness = recorded;
     harness.actions.length = 0;
     harness.errors = '';
   });
@@ -247,5 +254,43 @@ describe('the page of the panel', () => {
     await show('visible');
     await inside().locator('ah-tasks .row').first().waitFor({ timeout: PATIENCE_MS });
     assert.ok(sent.slice(quiet).some(({ type }) => type === 'ready'));
+  });
+
+  it('changes the detail, saves reports and acts on tasks of a running program', async () => {
+    harness = running;
+    await open();
+    await inside()
+      .getByRole('tab', { name: /^Tasks/ })
+      .click();
+    await inside().getByRole('combobox', { name: 'Detail recorded by the probe' }).click({ timeout: PATIENCE_MS });
+    await inside().getByRole('option', { name: 'Full' }).click();
+    assert.equal((await harness.action('setDetail')).detail, 'full');
+    await inside().getByTitle('Save report or recording').click();
+    await inside().getByRole('menuitem', { name: 'Save Report as HTML' }).click();
+    assert.equal((await harness.action('saveReport')).format, 'html');
+    await inside().locator('ah-tasks .row[data-index="3"]').click({ button: 'right' });
+    await inside().getByRole('menuitem', { name: 'Cancel Task' }).click();
+    assert.ok(Number((await harness.action('cancelTask')).task) > 0);
+    assert.deepEqual(complaints, []);
+  });
+
+  it('scrolls through all tasks of a running program and never holds more than it shows', async () => {
+    harness = running;
+    await open();
+    await inside()
+      .getByRole('tab', { name: /^Tasks/ })
+      .click();
+    await inside().locator('ah-tasks .row').first().waitFor({ timeout: PATIENCE_MS });
+    const tree = inside().getByRole('treegrid', { name: 'Task tree' });
+    for (const part of [0.25, 0.5, 0.75, 1]) {
+      await tree.evaluate((element, to) => {
+        element.scrollTop = element.scrollHeight * to;
+      }, part);
+      const rows = Number(await tree.getAttribute('aria-rowcount'));
+      // Rows themselves have come there, not only their places.
+      const shown = part === 1 ? rows - 6 : Math.floor(rows * part) + 8;
+      await inside().locator(`ah-tasks .row[data-index="${shown}"]`).waitFor({ timeout: PATIENCE_MS });
+      assert.ok((await inside().locator('ah-tasks .row').count()) < 80);
+    }
   });
 });
