@@ -198,11 +198,23 @@ describe('processes', () => {
       await first.tester.dispose();
       assert.ok(isAlive(pid));
       // debugpy needs a moment to notice; until then it says that the program is being debugged.
+      const configuration = { request: 'attach', connect: { host: '127.0.0.1', port } };
       let second: Session | undefined;
-      await eventually('a new session', async () => {
-        second = await attached({ request: 'attach', connect: { host: '127.0.0.1', port } }).catch(() => undefined);
-        return second !== undefined;
-      });
+      await eventually(
+        'a new session',
+        async () => {
+          const next = session(configuration);
+          const response = await next.tester.start('attach', configuration);
+          if (response.success) second = next;
+          else {
+            assert.match(response.message ?? '', /already being debugged/);
+            await next.tester.stop();
+            await new Promise((resolve) => setTimeout(resolve, 500));
+          }
+          return second !== undefined;
+        },
+        30_000,
+      );
       await seesTasks(second!, pid);
     });
 
