@@ -134,7 +134,10 @@ describe('the panel', () => {
     await dialog.getByRole('button', { name: 'Cancel Task' }).click();
     // Nobody catches it: gather() fails, and the debugger stops at the uncaught exception.
     await workbench.waitForStop();
-    await workbench.page.getByText(/CancelledError/).first().waitFor({ timeout: PATIENCE_MS });
+    await workbench.page
+      .getByText(/CancelledError/)
+      .first()
+      .waitFor({ timeout: PATIENCE_MS });
   });
 });
 

@@ -48,7 +48,7 @@ describe('faults', () => {
       /\/nowhere\/python3.*not there or not executable.*Install Python.*Select Interpreter/,
     );
     const { registry } = await extension();
-    assert.deepEqual(registry.processes, []);
+    await until('nothing left of it', () => registry.processes.length === 0);
   });
 
   it('no such program', async () => {

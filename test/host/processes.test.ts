@@ -145,7 +145,7 @@ describe("sessions of the Python Debugger's type", () => {
     const entry = await launch('cross_task.py');
     const process = await live(entry);
     const found = await finding(entry, 'cross-task-exit');
-    assert.match(found.message, /closer/);
+    assert.match(found.message, /opener/);
     assert.ok(process.source.statistics().requests > 0);
     await vscode.debug.stopDebugging(entry.session);
     await ended(entry);
