@@ -16,7 +16,7 @@ export class CustomRequests implements Interceptor {
 
   constructor(private readonly context: AdapterContext) {
     this.handlers = {
-      cancelTask: ({ task }) => context.probe.request('cancelTask', { task: address(task) }),
+      cancelTask: ({ task }) => context.probe.request('tasks.cancel', { task: address(task) }),
       setDetail: ({ detail }) => context.probe.request('setDetail', { detail }),
       report: () => this.report(),
       status: () => ({

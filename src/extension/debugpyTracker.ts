@@ -54,7 +54,7 @@ class GuestSource implements HealthSource {
   async request(command: string, args: Record<string, unknown>): Promise<unknown> {
     const method = command.replace('asyncHealth/', '');
     if (method === 'cancelTask' || method === 'setDetail') {
-      const result = await this.probe.request(method, args);
+      const result = await this.probe.request(method === 'cancelTask' ? 'tasks.cancel' : method, args);
       if (method === 'setDetail') this.detail = args.detail as Detail;
       return result;
     }

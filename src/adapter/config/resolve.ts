@@ -89,6 +89,7 @@ function fixMappings(mappings: unknown, folder: string | undefined): unknown {
   if (!Array.isArray(mappings)) return mappings;
   return mappings.map((mapping: { localRoot?: unknown }) => {
     if (typeof mapping?.localRoot !== 'string') return mapping;
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: VS Code's own variable
     let localRoot = folder === undefined ? mapping.localRoot : mapping.localRoot.replace('${workspaceFolder}', folder);
     if (WINDOWS) localRoot = localRoot.replace(/^[A-Z]:/, (drive) => drive.toLowerCase());
     return { ...mapping, localRoot };
