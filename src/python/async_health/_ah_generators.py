@@ -85,48 +85,87 @@ def _tell_end(known):
         core.emit(w.OP_GEN_END, known.key)
 
 
-@core.hook(HOOK)
-def _first(generator):
-    """The generator is iterated for the first time."""
-    key = id(generator)
-    if len(known_generators) >= _MAX_TRACKED:
-        return
-    finalised.pop(key, None)
-    earlier = ended.pop(key, None)
-    if earlier is not None:
-        _tell_end(earlier)
-    code = getattr(generator, "ag_code", None)
-    if code is None:
+def _first(agen):
+    """The generator is iterated for the first time. About 1.5 us."""
+    try:
+        key = id(agen)
+        if finalised:
+            finalised.pop(key, None)
+        if ended:
+            earlier = ended.pop(key, None)
+            if earlier is not None:
+                _tell_end(earlier)
+        if len(known_generators) >= _MAX_TRACKED:
+            return
+        code = agen.ag_code
+        caller = sys._getframe(2)
+        caller_code = caller.f_code
+        known_caller = _callers.get(id(caller_code))
+        if known_caller is not None and known_caller[0] is caller_code:
+            exempt = known_caller[1]
+            if exempt is None:
+                exempt = _is_exempt(caller)
+        else:
+            exempt = _classify(caller)
+        level = core.state.level
+        stack = 0 if exempt or not level else core.stack_id(caller, _DEPTHS[level])
+        ref = _Ref(agen, _gone)
+        ref.key = key
+        known = Known(key, ref, code, agen.__qualname__, core.current_task_id(), stack, exempt)
+        known_generators[key] = known
+        same = by_code.get(id(code))
+        if same is None:
+            by_code[id(code)] = {key}
+        else:
+            same.add(key)
+        if not exempt:
+            _tell_new(known)
+    except AttributeError:
         return  # not a Python generator
-    caller = sys._getframe(3)
-    exempt = _is_exempt(caller)
-    level = core.state.level
-    stack = 0 if exempt or not level else core.stack_id(locks.outside(caller), _DEPTHS[level])
-    ref = _Ref(generator, _gone)
-    ref.key = key
-    known = Known(key, ref, code, generator.__qualname__, core.current_task_id(), stack, exempt)
-    known_generators[key] = known
-    by_code.setdefault(id(code), set()).add(key)
-    if not exempt:
-        _tell_new(known)
+    except Exception as error:
+        core.fail(HOOK, error)
+
+
+#: id(code of who iterates) -> (code, exempt: True, False, or None when its callers decide)
+_callers = {}
+
+
+def _classify(frame):
+    """Is the generator that `frame` iterates exempt? Remembered by the frame's code where its callers do not matter."""
+    code = frame.f_code
+    name = code.co_filename
+    if len(_callers) > 2000:
+        _callers.clear()
+    decided = None
+    if (
+        code.co_flags & _COROUTINE
+        and not name.startswith(locks.directories)
+        and not name.endswith("contextlib.py")
+        and "fixture" not in code.co_name.lower()
+        and "pytest" not in name
+    ):
+        decided = False
+    _callers[id(code)] = (code, decided)
+    return _is_exempt(frame) if decided is None else decided
 
 
 def _is_exempt(frame):
     """Does a context manager or a test fixture run this generator?"""
-    depth = 0
-    while frame is not None and depth < 6:
+    for depth in range(6):
+        if frame is None:
+            return False
         code = frame.f_code
-        name = os.path.basename(code.co_filename)
+        path = code.co_filename
+        name = os.path.basename(path)
         if name == "contextlib.py" and code.co_name in ("__aenter__", "__aexit__", "enter_async_context"):
             return True
         if "fixture" in code.co_name.lower() or name in ("pytest_plugin.py", "python_fixtures.py", "fixtures.py"):
             return True
-        if "pytest" in code.co_filename.split(os.sep)[-2:][0]:
+        if "pytest" in os.path.basename(os.path.dirname(path)):
             return True
-        if depth and code.co_flags & _COROUTINE and not code.co_filename.startswith(locks.directories):
+        if depth and code.co_flags & _COROUTINE and not path.startswith(locks.directories):
             return False  # the program's own coroutine iterates it
         frame = frame.f_back
-        depth += 1
     return False
 
 

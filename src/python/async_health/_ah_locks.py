@@ -7,11 +7,15 @@ channels when they are made. Holders are told when somebody waits for them.
 `_ah_locks_asyncio`, `_ah_locks_anyio` and `_ah_locks_trio` put the hooks in and describe each class by a `Family`.
 """
 
-import sys
 import weakref
 
 from . import _ah_core as core
 from . import _ah_wire as w
+from ._ah_intern import add_library, stack_id
+
+extend = core.extend
+now = core.now
+state = core.state
 
 #: Frames of a wait's or creation's stack, by level of detail.
 DEPTHS = (0, 8, 40)
@@ -23,6 +27,18 @@ MAX_CREATED = 50_000
 SAMPLED_PER_TICK = 400
 
 
+_ANNOUNCED = frozenset(
+    (
+        w.LOCK_SEMAPHORE,
+        w.LOCK_BOUNDED_SEMAPHORE,
+        w.LOCK_QUEUE,
+        w.LOCK_BARRIER,
+        w.LOCK_CAPACITY_LIMITER,
+        w.LOCK_MEMORY_CHANNEL,
+    )
+)
+
+
 class Family:
     """How to read one class of lock. `state(lock)` gives (holder address or 0, value, unfinished); `capacity(lock)` -1 for none.
 
@@ -30,7 +46,7 @@ class Family:
     holders where the library itself knows them.
     """
 
-    __slots__ = ("kind", "label", "capacity", "state", "single", "holders")
+    __slots__ = ("kind", "label", "capacity", "state", "single", "holders", "announced")
 
     def __init__(self, kind, label, capacity, state, single=False, holders=None):
         self.kind = kind
@@ -40,6 +56,8 @@ class Family:
         #: Only one task holds it, and may not acquire it again.
         self.single = single
         self.holders = holders
+        #: Told when it is made, not only when somebody waits.
+        self.announced = kind in _ANNOUNCED
 
 
 class _Ref(weakref.ref):
@@ -49,13 +67,15 @@ class _Ref(weakref.ref):
 class Tracked:
     """One announced lock."""
 
-    __slots__ = ("ref", "key", "family", "holders", "waiters", "last", "loop", "name", "stack", "t")
+    __slots__ = ("ref", "key", "family", "holder", "holders", "waiters", "last", "loop", "name", "stack")
 
     def __init__(self, key, family):
         self.key = key
         self.family = family
         self.ref = None
-        #: task address -> permits told to the model
+        #: The holder told to the model, of a single-holder lock; 0 for none.
+        self.holder = 0
+        #: task address -> permits told to the model, of others
         self.holders = {}
         #: task address -> (lock op, stack id)
         self.waiters = {}
@@ -63,7 +83,6 @@ class Tracked:
         self.loop = 0
         self.name = 0
         self.stack = 0
-        self.t = 0
 
 
 tracked = {}  # address -> Tracked
@@ -82,6 +101,7 @@ def add_directory(path):
     global directories
     if path not in directories:
         directories += (path,)
+        add_library(path)
 
 
 def waiting_for(task):
@@ -116,12 +136,10 @@ def outside(frame):
     return first
 
 
-def where(frame, family, limit=None):
-    """Stack id of the program's call into the lock, 0 at level `light`."""
-    level = core.state.level
-    if not level:
-        return 0
-    return core.stack_id(outside(frame), DEPTHS[level] if limit is None else limit)
+def where(frame):
+    """Stack id of the program's call into the lock (the library's own frames are left out later), 0 at level `light`."""
+    level = state.level
+    return stack_id(frame, DEPTHS[level]) if level else 0
 
 
 def _gone(ref):
@@ -155,7 +173,6 @@ def track(lock, creator=0, stack=0):
     except TypeError:
         return None  # no weak reference: its end could not be seen
     info.stack = stack or created.pop(key, 0)
-    info.t = core.now()
     info.loop = getattr(lock, "_loop", None)
     info.loop = id(info.loop) if info.loop is not None else 0
     info.name = _fresh_name(info, lock)
@@ -186,121 +203,122 @@ class Hooks:
     """What the edited methods see as `AH`; the functions may be exchanged while the program runs."""
 
 
-def born(lock, frame, announce):
-    """A lock was made. At `light` nothing is kept."""
-    if not core.state.level:
+def born(lock, frame):
+    """A lock was made by `frame`. At `light` nothing is kept; about 600 ns for a lock that is not announced."""
+    level = state.level
+    if not level:
         return
-    family = family_of(lock)
+    key = id(lock)
+    family = families.get(type(lock)) or family_of(lock)
     if family is None:
         return
-    key = id(lock)
-    if announce or core.state.level == core.FULL:
+    if owners:
+        owners.pop(key, None)
+    if family.announced or level == core.FULL:
         info = tracked.get(key)
         if info is None or info.ref() is not lock:
-            owners.pop(key, None)
             permits.pop(key, None)
             hidden.pop(key, None)
-            if track(lock, core.current_task_id(), where(frame, family)) is not None:
+            if track(lock, core.current_task_id(), where(frame)) is not None:
                 active[key] = tracked[key]
         return
-    owners.pop(key, None)
     if len(created) >= MAX_CREATED:
         created.clear()
-    created[key] = where(frame, family, 6)
+    created[key] = stack_id(frame, 5)
 
 
-def begin_wait(lock, op, frame, task=None):
-    """The current task is about to wait. `frame` is the library's frame that waits."""
+def begin_wait(lock, op, frame, task):
+    """The task (by its address) is about to wait. `frame` is the library's frame that waits."""
     key = id(lock)
-    if key in hidden:
-        return
-    info = track(lock)
-    if info is None:
-        return
-    if task is None:
-        task = core.current_task_id()
-    stack = where(frame, info.family)
-    if info.family.single:
-        holder = info.family.state(lock)[0]
-        if holder == task and task:
-            core.emit(w.OP_LOCK_REENTRY, key, task, 0, stack)
-        show_holder(info, holder)
-    elif info.family.holders is not None:
-        _show_permits(info, info.family.holders(lock))
-    elif key in permits:
-        _show_permits(info, permits[key])
-    info.waiters[task] = (op, stack)
-    waiting[task] = key
-    active[key] = info
-    core.emit(w.OP_LOCK_WAIT, key, task, op, stack)
-    if info.family.single and holder == task and task:
-        _reentry(lock, info, task, frame)
-
-
-def _reentry(lock, info, task, frame):
-    user = outside(frame)
-    core.violation(
-        "lock-reentry",
-        user,
-        {
-            "message": "This task acquires a %s that it already holds: it will wait for itself forever."
-            % type(lock).__name__,
-            "lock": info.key,
-            "task": task,
-        },
-    )
-
-
-def end_wait(lock, ok, holds):
-    """The wait ended; `holds` says that the task now holds the (single-holder) lock."""
-    key = id(lock)
-    if key in hidden:
+    if hidden and key in hidden:
         return
     info = tracked.get(key)
     if info is None:
+        info = track(lock)
+        if info is None:
+            return
+    level = state.level
+    stack = stack_id(frame, DEPTHS[level]) if level else 0
+    family = info.family
+    active[key] = info
+    info.waiters[task] = (op, stack)
+    waiting[task] = key
+    if not family.single:
+        if family.holders is not None:
+            _show_permits(info, family.holders(lock))
+        elif key in permits:
+            _show_permits(info, permits[key])
+        extend((42, now(), key, task, op, stack))  # OP_LOCK_WAIT
         return
-    task = core.current_task_id()
-    op_stack = info.waiters.pop(task, None)
+    holder = family.state(lock)[0]
+    if holder != info.holder:
+        show_holder(info, holder)
+    t = now()
+    if holder == task and task:
+        extend((48, t, key, task, 0, stack, 42, t, key, task, op, stack))  # OP_LOCK_REENTRY, OP_LOCK_WAIT
+        reentry(lock, info, task, frame)
+    else:
+        extend((42, t, key, task, op, stack))
+
+
+def reentry(lock, info, task, frame):
+    """Tell the violation callbacks, in the offending frame."""
+    text = "This task acquires a %s that it already holds: it will wait for itself forever."
+    info = {"message": text % type(lock).__name__, "lock": info.key, "task": task}
+    core.violation("lock-reentry", outside(frame), info)
+
+
+def end_wait(lock, ok, op, task):
+    """The task's wait ended, `ok` when it got what it wanted: a single-holder lock is its own now."""
+    key = id(lock)
+    info = tracked.get(key)
+    if info is None or (hidden and key in hidden):
+        return
+    known = info.waiters.pop(task, None)
     waiting.pop(task, None)
-    if op_stack is None:
+    if known is None:
         return
-    core.emit(w.OP_LOCK_WAIT_END, key, task, 0 if ok else 1)
-    if ok and holds:
-        show_holder(info, task, op_stack[1])
+    if not ok:
+        extend((43, now(), key, task, 1, 0))  # OP_LOCK_WAIT_END
+    elif op or not info.family.single:
+        extend((43, now(), key, task, 0, 0))
+    else:
+        t = now()
+        if info.holder:
+            extend((45, t, key, info.holder, 0, 0))  # OP_LOCK_FREE
+        info.holder = task
+        extend((43, t, key, task, 0, 0, 44, t, key, task, 0, known[1]))  # OP_LOCK_WAIT_END, OP_LOCK_HOLD
 
 
 def show_holder(info, holder, stack=0):
     """Tell the model who holds a single-holder lock; 0 for nobody."""
-    told = info.holders
-    if holder in told:
+    told = info.holder
+    if holder == told:
         return
-    for other in list(told):
-        core.emit(w.OP_LOCK_FREE, info.key, other)
-    told.clear()
+    info.holder = holder
+    if told:
+        extend((45, now(), info.key, told, 0, 0))  # OP_LOCK_FREE
     if holder:
-        told[holder] = 1
         active[info.key] = info
-        core.emit(w.OP_LOCK_HOLD, info.key, holder, 0, stack)
+        extend((44, now(), info.key, holder, 0, stack))  # OP_LOCK_HOLD
 
 
 def _show_permits(info, held):
     """Tell the model who holds a semaphore, as far as it was not told."""
+    told = info.holders
     counts = {}
     for task in held:
         counts[task] = counts.get(task, 0) + 1
-    told = info.holders
+    if counts == told:
+        return
+    key = info.key
     for task in list(told):
-        surplus = told[task] - counts.get(task, 0)
-        for _ in range(surplus):
-            core.emit(w.OP_LOCK_FREE, info.key, task)
-        if surplus > 0:
-            told[task] -= surplus
-            if not told[task]:
-                del told[task]
+        for _ in range(told[task] - counts.get(task, 0)):
+            extend((45, now(), key, task, 0, 0))  # OP_LOCK_FREE
     for task, count in counts.items():
         for _ in range(count - told.get(task, 0)):
-            core.emit(w.OP_LOCK_HOLD, info.key, task)
-        told[task] = count
+            extend((44, now(), key, task, 0, 0))  # OP_LOCK_HOLD
+    info.holders = counts
 
 
 def hide(inner):
@@ -316,10 +334,9 @@ def unhide(inner):
         hidden.pop(id(inner), None)
 
 
-def take(lock):
-    """The current task took one permit of a semaphore."""
+def take(lock, task):
+    """The task took one permit of a semaphore."""
     key = id(lock)
-    task = core.current_task_id()
     held = permits.get(key)
     if held is None:
         if len(permits) > MAX_TRACKED:
@@ -328,20 +345,19 @@ def take(lock):
     if len(held) < 64:
         held.append(task)
     info = tracked.get(key)
-    if info is not None and (info.holders or info.waiters):
+    if info is not None and (info.waiters or info.holders):
         _show_permits(info, held)
 
 
-def give(lock):
-    """A permit came back: the current task's own, else the oldest."""
+def give(lock, task):
+    """A permit came back: the task's own, else the oldest."""
     key = id(lock)
     held = permits.get(key)
     if not held:
         return
-    task = core.current_task_id()
-    try:
+    if task in held:
         held.remove(task)
-    except ValueError:
+    else:
         del held[0]
     info = tracked.get(key)
     if info is not None and info.holders:
@@ -351,9 +367,8 @@ def give(lock):
 def freed(lock):
     """A contended single-holder lock was released."""
     info = tracked.get(id(lock))
-    if info is not None and info.holders:
-        holder = info.family.state(lock)[0]
-        show_holder(info, holder)
+    if info is not None and info.holder:
+        show_holder(info, info.family.state(lock)[0])
 
 
 # --- sampling, on the probe's thread -------------------------------------------------------------------------------
@@ -366,18 +381,18 @@ def _sample(info):
     if lock is None:
         return False
     family = info.family
-    state = family.state(lock)
-    if state != info.last:
-        info.last = state
-        core.emit(w.OP_LOCK_STATE, info.key, state[0], state[1], state[2])
+    found = family.state(lock)
+    if found != info.last:
+        info.last = found
+        core.emit(w.OP_LOCK_STATE, info.key, found[0], found[1], found[2])
     if family.single:
         if info.waiters:
-            show_holder(info, state[0])
-        elif state[0] not in info.holders:
+            show_holder(info, found[0])
+        elif info.holder and found[0] != info.holder:
             show_holder(info, 0)
     elif info.holders or (info.waiters and family.holders is not None):
         _show_permits(info, family.holders(lock) if family.holders is not None else permits.get(info.key, ()))
-    return bool(info.waiters or info.holders) or not family.single
+    return bool(info.waiters or info.holder) or not family.single
 
 
 def _tick():
@@ -399,13 +414,15 @@ def _sync():
             continue
         core.emit(w.OP_LOCK_NEW, info.key, 0, info.family.kind, info.stack)
         core.emit(w.OP_LOCK_META, info.key, info.family.capacity(lock), _fresh_name(info, lock), info.loop)
+        if info.holder:
+            core.emit(w.OP_LOCK_HOLD, info.key, info.holder)
         for task, count in list(info.holders.items()):
             for _ in range(count):
                 core.emit(w.OP_LOCK_HOLD, info.key, task)
         for task, (op, stack) in list(info.waiters.items()):
             core.emit(w.OP_LOCK_WAIT, info.key, task, op, stack)
-        state = info.last = info.family.state(lock)
-        core.emit(w.OP_LOCK_STATE, info.key, state[0], state[1], state[2])
+        found = info.last = info.family.state(lock)
+        core.emit(w.OP_LOCK_STATE, info.key, found[0], found[1], found[2])
 
 
 def _fresh_name(info, lock):
@@ -443,8 +460,3 @@ def install(options):
     core.on_import("anyio.streams.memory", _ah_locks_anyio.install_memory)
     core.on_import("trio._sync", _ah_locks_trio.install_sync)
     core.on_import("trio._channel", _ah_locks_trio.install_channel)
-
-
-def caller(depth=2):
-    """The frame of the edited method, seen from a hook that `core.hook` decorates."""
-    return sys._getframe(depth + 1)

@@ -36,7 +36,7 @@ def _wait(lock, op, event=None):
     if event is not None:
         for inner in inner_events(event):
             locks.hide(inner)
-    locks.begin_wait(lock, op, sys._getframe(2))
+    locks.begin_wait(lock, op, sys._getframe(2), core.current_task_id())
 
 
 @core.hook(HOOK)
@@ -44,19 +44,15 @@ def _woke(lock, ok, op, event=None):
     if event is not None:
         for inner in inner_events(event):
             locks.unhide(inner)
-    family = locks.family_of(lock)
-    locks.end_wait(lock, ok, op == w.LOCK_OP_ACQUIRE and family is not None and family.single)
+    locks.end_wait(lock, ok, op, core.current_task_id())
 
 
 @core.hook(HOOK)
 def _born(lock):
-    frame = sys._getframe(2)
-    family = locks.family_of(lock)
-    locks.born(lock, frame, family is not None and family.kind in _ANNOUNCED)
+    locks.born(lock, sys._getframe(2))
 
 
 AH.wait, AH.woke, AH.born = _wait, _woke, _born
-_ANNOUNCED = frozenset((w.LOCK_SEMAPHORE, w.LOCK_CAPACITY_LIMITER, w.LOCK_MEMORY_CHANNEL))
 
 
 def _waits(op):

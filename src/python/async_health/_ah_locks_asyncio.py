@@ -12,6 +12,16 @@ from . import _ah_core as core
 from . import _ah_locks as locks
 from . import _ah_splice as splice
 from . import _ah_wire as w
+from ._ah_intern import stack_id
+
+extend = core.extend
+now = core.now
+_state = core.state
+_tracked = locks.tracked
+_owners = locks.owners
+_waiting = locks.waiting
+_active = locks.active
+_DEPTHS = locks.DEPTHS
 
 HOOK = "asyncio.locks"
 QUEUES = "asyncio.queues"
@@ -36,76 +46,162 @@ def _op(op, inner=None):
     return pick
 
 
-@core.hook(HOOK)
+# The functions below run in the program for each contended operation, so they do without the decorator `core.hook`.
+
+if sys.version_info >= (3, 12):
+
+    def _task():
+        """Address of the running task, 0 for none."""
+        try:
+            task = AH.current()
+        except RuntimeError:  # no asyncio loop runs here
+            return core.current_task_id()
+        return id(task) if task is not None else 0
+
+else:
+
+    def _task():
+        """Address of the running task, 0 for none."""
+        try:
+            return id(AH.tasks[AH.loop])
+        except KeyError:
+            return core.current_task_id()
+
+
 def _wait(lock, op, inner=None):
-    frame = sys._getframe(2)
-    if lock._loop is not None and _loop_checks:
-        _check_loop(lock, frame)
-    if inner is not None:
-        locks.hide(inner)
-    locks.begin_wait(lock, op, frame)
+    _wait_from(lock, op, sys._getframe(1), inner)
 
 
-@core.hook(HOOK)
+def _wait_from(lock, op, frame, inner=None):
+    try:
+        if _loop_checks and lock._loop is not None:
+            _check_loop(lock, frame)
+        if inner is not None:
+            locks.hide(inner)
+        locks.begin_wait(lock, op, frame, _task())
+    except Exception as error:
+        core.fail(HOOK, error)
+
+
+def _lock_wait(lock, op):
+    """`_wait` for a Lock, all in one: a contended lock is to cost little."""
+    try:
+        key = id(lock)
+        info = _tracked.get(key)
+        if info is None or _loop_checks:
+            return _wait_from(lock, op, sys._getframe(1))
+        task = _task()
+        level = _state.level
+        stack = stack_id(sys._getframe(1), _DEPTHS[level]) if level else 0
+        holder = _owners.get(key, 0) if lock._locked else 0
+        t = now()
+        told = info.holder
+        if holder != told:
+            info.holder = holder
+            if told:
+                extend((45, t, key, told, 0, 0))  # OP_LOCK_FREE
+            if holder:
+                extend((44, t, key, holder, 0, 0))  # OP_LOCK_HOLD
+        info.waiters[task] = (0, stack)
+        _waiting[task] = key
+        _active[key] = info
+        if holder == task and task:
+            extend((48, t, key, task, 0, stack))  # OP_LOCK_REENTRY
+        extend((42, t, key, task, 0, stack))  # OP_LOCK_WAIT
+        if holder == task and task:
+            locks.reentry(lock, info, task, sys._getframe(1))
+    except Exception as error:
+        core.fail(HOOK, error)
+
+
+def _lock_woke(lock, ok, op):
+    """`_woke` for a Lock."""
+    try:
+        key = id(lock)
+        info = _tracked.get(key)
+        if info is None:
+            return
+        task = _task()
+        known = info.waiters.pop(task, None)
+        _waiting.pop(task, None)
+        if known is None:
+            return
+        t = now()
+        if not ok:
+            extend((43, t, key, task, 1, 0))  # OP_LOCK_WAIT_END
+            return
+        told = info.holder
+        info.holder = task
+        if told:
+            extend((45, t, key, told, 0, 0, 43, t, key, task, 0, 0, 44, t, key, task, 0, known[1]))
+        else:
+            extend((43, t, key, task, 0, 0, 44, t, key, task, 0, known[1]))
+    except Exception as error:
+        core.fail(HOOK, error)
+
+
+def _lock_freed(lock):
+    """A contended Lock was released: it is nobody's until the next waiter runs."""
+    info = _tracked.get(id(lock))
+    if info is not None and info.holder and not lock._locked:
+        extend((45, now(), info.key, info.holder, 0, 0))  # OP_LOCK_FREE
+        info.holder = 0
+
+
 def _woke(lock, ok, op, inner=None):
-    if inner is not None:
-        locks.unhide(inner)
-    family = locks.family_of(lock)
-    locks.end_wait(lock, ok, op == w.LOCK_OP_ACQUIRE and family is not None and family.single)
+    try:
+        if inner is not None:
+            locks.unhide(inner)
+        locks.end_wait(lock, ok, op, _task())
+    except Exception as error:
+        core.fail(HOOK, error)
 
 
-@core.hook(HOOK)
 def _born(lock):
-    frame = sys._getframe(2)
-    if hidden_birth(frame):
-        return
-    family = locks.family_of(lock)
-    locks.born(lock, frame, family is not None and family.kind in _ANNOUNCED)
+    try:
+        locks.born(lock, sys._getframe(1))
+    except Exception as error:
+        core.fail(HOOK, error)
 
 
-@core.hook(HOOK)
 def _hold(lock):
     """The slow way to note the holder: several loops, another loop implementation, or level `full`."""
-    task = core.current_task_id()
-    key = id(lock)
-    if task:
-        locks.owners[key] = task
-    else:
-        locks.owners.pop(key, None)
-    if core.state.level == core.FULL:
-        info = locks.track(lock)
-        if info is not None:
-            locks.show_holder(info, task, locks.where(sys._getframe(2), info.family))
-    elif AH.loop is None:
-        _choose_loop()
+    try:
+        task = core.current_task_id()
+        key = id(lock)
+        if task:
+            locks.owners[key] = task
+        else:
+            locks.owners.pop(key, None)
+        if core.state.level == core.FULL:
+            info = locks.track(lock)
+            if info is not None:
+                locks.show_holder(info, task, locks.where(sys._getframe(1)))
+        elif AH.loop is None:
+            _choose_loop()
+    except Exception as error:
+        core.fail(HOOK, error)
 
 
-@core.hook(HOOK)
-def _freed(lock):
-    locks.freed(lock)
-
-
-@core.hook(HOOK)
 def _take(lock):
-    if core.state.level:
-        locks.take(lock)
+    try:
+        locks.take(lock, _task())
+    except Exception as error:
+        core.fail(HOOK, error)
 
 
-@core.hook(HOOK)
 def _give(lock):
-    if core.state.level:
-        locks.give(lock)
+    try:
+        locks.give(lock, _task())
+    except Exception as error:
+        core.fail(HOOK, error)
 
 
-AH.wait, AH.woke, AH.born, AH.hold, AH.freed, AH.take, AH.give = _wait, _woke, _born, _hold, _freed, _take, _give
+AH.wait, AH.woke, AH.born, AH.hold, AH.freed, AH.take, AH.give = _wait, _woke, _born, _hold, _lock_freed, _take, _give
 
-_ANNOUNCED = frozenset((w.LOCK_SEMAPHORE, w.LOCK_BOUNDED_SEMAPHORE, w.LOCK_QUEUE, w.LOCK_BARRIER))
-
-
-def hidden_birth(frame):
-    """Primitives that other primitives make for themselves (a Queue's Event, a Condition's Lock) need no place."""
-    caller = frame.f_back
-    return caller is not None and caller.f_code.co_name == "__init__" and caller.f_code.co_filename.startswith(_dir)
+#: For Lock alone.
+AL = locks.Hooks()
+AL.wait, AL.woke = _lock_wait, _lock_woke
 
 
 # --- who holds a Lock ---------------------------------------------------------------------------------------------
@@ -142,23 +238,27 @@ def _note_owner_text():
     return "try: AH.owners[id(self)] = id(AH.tasks[AH.loop])\nexcept Exception: AH.hold(self)"
 
 
-def _install_owner(cls):
-    """The statement behind each successful `acquire`, by level of detail."""
+def _install_owner(lock, semaphore):
+    """What follows each successful `acquire` and goes before each `release`, by level of detail."""
     quick = splice.before(splice.returns_true, _note_owner_text(), AH)
     thorough = splice.before(splice.returns_true, "AH.hold(self)", AH)
     release = splice.append("AH.freed(self)", AH)
-    current = {cls.acquire: (), cls.release: ()}
+    take = splice.before(splice.returns_true, "AH.take(self)", AH)
+    give = splice.prepend("AH.give(self)", AH)
+    functions = (lock.acquire, lock.release, semaphore.acquire, semaphore.release)
+    plans = {
+        core.LIGHT: ((), (), (), ()),
+        core.STANDARD: ((quick,), (), (take,), (give,)),
+        core.FULL: ((thorough,), (release,), (take,), (give,)),
+    }
+    current = list(plans[core.LIGHT])
 
     def arrange(level):
-        wanted = {cls.acquire: (), cls.release: ()}
-        if level == core.STANDARD:
-            wanted[cls.acquire] = (quick,)
-        elif level == core.FULL:
-            wanted = {cls.acquire: (thorough,), cls.release: (release,)}
-        for function, edits in wanted.items():
-            if edits != current[function]:
-                splice.exchange(function, current[function], edits)
-                current[function] = edits
+        for index, function in enumerate(functions):
+            edits = plans[level][index]
+            if edits != current[index]:
+                splice.exchange(function, current[index], edits)
+                current[index] = edits
 
     try:
         arrange(core.state.level)
@@ -256,12 +356,11 @@ def install_locks(module):
     known[module.Condition] = locks.Family(w.LOCK_CONDITION, "asyncio", _none, _condition_state)
     acquire = splice.wrap_awaits(_op(w.LOCK_OP_ACQUIRE), AH)
     wait = splice.wrap_awaits(_op(w.LOCK_OP_WAIT), AH)
-    splice.apply(HOOK, module.Lock.acquire, acquire)
+    splice.apply(HOOK, module.Lock.acquire, splice.wrap_awaits(_op(w.LOCK_OP_ACQUIRE), AL))
     splice.apply(HOOK, module.Lock._wake_up_first, splice.append("AH.freed(self)", AH))
     splice.apply(HOOK, module.Event.wait, wait)
     splice.apply(HOOK, module.Condition.wait, wait)
-    splice.apply(HOOK, module.Semaphore.acquire, acquire, splice.before(splice.returns_true, "AH.take(self)", AH))
-    splice.apply(HOOK, module.Semaphore.release, splice.prepend("AH.give(self)", AH))
+    splice.apply(HOOK, module.Semaphore.acquire, acquire)
     for cls in (module.Lock, module.Event, module.Condition, module.Semaphore):
         splice.apply(HOOK, cls.__init__, splice.append("AH.born(self)", AH))
     barrier = getattr(module, "Barrier", None)
@@ -311,7 +410,7 @@ def _done_for(token):
     helper = locks.owners.get(key)
     if helper is not None:
         locks.owners[key] = task
-        if info is not None and helper in info.holders:
+        if info is not None and info.holder == helper:
             locks.show_holder(info, task)
     elif locks.permits.get(key):
         held = locks.permits[key]
@@ -329,7 +428,7 @@ def install_loop(module):
     tasks = sys.modules["asyncio.tasks"]
     AH.tasks = getattr(tasks, "_current_tasks", {})
     AH.current = tasks.current_task
-    _install_owner(module.Lock)
+    _install_owner(module.Lock, module.Semaphore)
     if sys.version_info >= (3, 12):
         return
     base = sys.modules["asyncio.base_events"].BaseEventLoop

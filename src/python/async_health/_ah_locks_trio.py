@@ -17,25 +17,27 @@ HOOK = "trio.locks"
 AH = locks.Hooks()
 
 
+def _current():
+    task = getattr(AH.context, "task", None)
+    return 0 if task is None else id(task)
+
+
 @core.hook(HOOK)
 def _wait(lock, op):
-    locks.begin_wait(lock, op, sys._getframe(2))
+    locks.begin_wait(lock, op, sys._getframe(2), _current())
 
 
 @core.hook(HOOK)
 def _woke(lock, ok, op):
-    family = locks.family_of(lock)
-    locks.end_wait(lock, ok, op == w.LOCK_OP_ACQUIRE and family is not None and family.single)
+    locks.end_wait(lock, ok, op, _current())
 
 
 @core.hook(HOOK)
 def _born(lock):
-    family = locks.family_of(lock)
-    locks.born(lock, sys._getframe(2), family is not None and family.kind in _ANNOUNCED)
+    locks.born(lock, sys._getframe(2))
 
 
 AH.wait, AH.woke, AH.born = _wait, _woke, _born
-_ANNOUNCED = frozenset((w.LOCK_SEMAPHORE, w.LOCK_CAPACITY_LIMITER, w.LOCK_MEMORY_CHANNEL))
 
 
 def _parks(op):
@@ -65,6 +67,7 @@ def _limiter_holders(limiter):
 
 def install_sync(module):
     """Hooks of `trio._sync`."""
+    AH.context = sys.modules["trio._core._run"].GLOBAL_RUN_CONTEXT
     locks.add_directory(os.path.dirname(module.__file__) + os.sep)
     known = locks.families
     family = locks.Family
