@@ -150,7 +150,7 @@ export class DapTester {
       this.pending.get(response.request_seq)?.(response);
       this.pending.delete(response.request_seq);
     } else if (message.type === 'request') void this.answer(message as DebugProtocol.Request);
-    if (message.type === 'event') this.onEvent(message as DebugProtocol.Event);
+    if (message.type === 'event') this.onEvent(message as DebugProtocol.Event & { body: unknown });
     for (const wake of [...this.waiters]) wake();
   }
 
