@@ -16,7 +16,7 @@ import time
 from array import array
 
 from . import _ah_core as core
-from . import _ah_imports, _ah_intern
+from . import _ah_ending, _ah_imports, _ah_intern
 from . import _ah_wire as wire
 
 _OP_WIDTH = wire.ROW_WIDTH
@@ -62,6 +62,7 @@ class PydevdSink:
         self.pydevd = sys.modules["pydevd"]
         self.constants = sys.modules["_pydevd_bundle.pydevd_constants"]
         self.set_no_delay()
+        _ah_ending.before_dispose(self.constants.get_global_debugger(), lambda: stop())
 
     def _writer(self):
         py_db = self.constants.get_global_debugger()
