@@ -50,31 +50,41 @@ export class Workbench {
         writeFileSync(join(folder, '.vscode/launch.json'), JSON.stringify({ version: '0.2.0', configurations: list }, null, 2));
     }
     writeFileSync(join(folder, '.vscode/settings.json'), JSON.stringify({ 'files.autoSave': 'off', ...settings }, null, 2));
+    const payload = [
+      ['skipWelcome', 'true'],
+      ['skipReleaseNotes', 'true'],
+      ['extensionDevelopmentPath', `vscode-remote://127.0.0.1:${port}${process.env.AH_E2E_EXTENSION}`],
+    ];
+    const address = `http://127.0.0.1:${port}/?folder=${encodeURI(folder)}&payload=${encodeURIComponent(JSON.stringify(payload))}`;
+    return Workbench.visit(address, { size, scale, folder });
+  }
+
+  /** A workbench at any address; `folder`, when given, is removed with it. */
+  static async visit(
+    address: string,
+    { size, scale = 1, folder }: Pick<OpenOptions, 'size' | 'scale'> & { folder?: string },
+  ): Promise<Workbench> {
+    await launch();
     const context = await browser!.newContext({
       viewport: size,
       deviceScaleFactor: scale,
       permissions: ['clipboard-read', 'clipboard-write'],
     });
     const page = await context.newPage();
-    const workbench = new Workbench(page, context, folder);
+    const workbench = new Workbench(page, context, folder ?? '');
     await page.exposeFunction(
       'codeAutomationLog',
       (type: string, args: unknown[]) => void workbench.console.push(`${type}: ${args.join(' ')}`),
     );
     await page.exposeFunction('codeAutomationExit', () => {});
-    const payload = [
-      ['skipWelcome', 'true'],
-      ['skipReleaseNotes', 'true'],
-      ['extensionDevelopmentPath', `vscode-remote://127.0.0.1:${port}${process.env.AH_E2E_EXTENSION}`],
-    ];
-    await page.goto(`http://127.0.0.1:${port}/?folder=${encodeURI(folder)}&payload=${encodeURIComponent(JSON.stringify(payload))}`);
+    await page.goto(address);
     await page.locator('.monaco-workbench .part.statusbar').waitFor({ timeout: 60_000 });
     return workbench;
   }
 
   async close(): Promise<void> {
     await this.context.close();
-    rmSync(join(this.folder, '..'), { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+    if (this.folder) rmSync(join(this.folder, '..'), { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }
 
   async reload(): Promise<void> {
