@@ -22,6 +22,9 @@ const recipe = join(root, 'test/vscode-server');
 /** Bump when the steps below change so that an old installation must not be used. */
 const RECIPE_VERSION = 1;
 
+/** How long the server and what it started may take to end by themselves. */
+const GRACE_MS = 8_000;
+
 /** Modules that the server loads at start and that have no ready-made binary for every platform. */
 const NATIVE = ['@vscode/spdlog', '@vscode/native-watchdog', 'node-pty'];
 
@@ -195,14 +198,12 @@ export async function start({ dataDir, extensionsDir, port = 0, settings, env = 
   });
   let output = '';
   const stop = async () => {
-    if (child.exitCode === null && child.signalCode === null) {
-      const ended = new Promise((resolve) => child.once('exit', resolve));
-      killGroup(child, 'SIGTERM');
-      const timer = setTimeout(() => killGroup(child, 'SIGKILL'), 3_000);
-      await ended;
-      clearTimeout(timer);
-    }
-    killGroup(child, 'SIGKILL');
+    // The server alone first: its extension hosts then end in order, and with them debug adapters, which end their programs. Those are
+    // in process groups of their own, so a kill of our whole group at once would leave them running.
+    child.kill('SIGTERM');
+    const end = Date.now() + GRACE_MS;
+    while (Date.now() < end && signalGroup(child, 0)) await new Promise((resolve) => setTimeout(resolve, 50));
+    signalGroup(child, 'SIGKILL');
     if (scratch) rmSync(scratch, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   };
   const listening = await new Promise((resolve, reject) => {
@@ -226,12 +227,14 @@ export async function start({ dataDir, extensionsDir, port = 0, settings, env = 
   return { port: listening, dataDir: data, extensionsDir: extensions, process: child, output: () => output, stop };
 }
 
-/** The server forks extension hosts and terminals; its process group holds them all. */
-function killGroup(child, signal) {
+/** Signals the server's process group, which holds its extension hosts and terminals. False when nobody is left. */
+function signalGroup(child, signal) {
   try {
     process.kill(process.platform === 'win32' ? child.pid : -child.pid, signal);
+    return true;
   } catch (error) {
     if (error.code !== 'ESRCH') throw error;
+    return false;
   }
 }
 

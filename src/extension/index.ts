@@ -26,6 +26,8 @@ export interface AsyncHealthApi {
   log(): string[];
 }
 
+let endSessions: (() => Promise<void>) | undefined;
+
 export async function activate(context: vscode.ExtensionContext): Promise<AsyncHealthApi> {
   const log = createLog();
   const registry = new ProcessRegistry();
@@ -35,7 +37,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<AsyncH
   );
 
   registerConfiguration(context, log);
-  registerAdapterFactory(context, registry, log);
+  endSessions = registerAdapterFactory(context, registry, log);
   registerDebugpyTracker(context, registry, log);
   const panel = registerPanel(context, registry, log);
   registerCommands(context, registry, panel, log);
@@ -53,4 +55,9 @@ export async function activate(context: vscode.ExtensionContext): Promise<AsyncH
   void vscode.commands.executeCommand('setContext', 'asyncHealth.activated', true);
   startOnOpen(panel, log).catch((error) => log.error('asyncHealth.startOnOpen', error));
   return { registry, panel, log: () => log.recent() };
+}
+
+/** The window closes: VS Code waits some seconds for this, so that no program and no debugpy stays behind. */
+export function deactivate(): Promise<void> | undefined {
+  return endSessions?.();
 }

@@ -91,7 +91,8 @@ async function discover(context: vscode.ExtensionContext, session: vscode.DebugS
   };
 }
 
-export function registerAdapterFactory(context: vscode.ExtensionContext, registry: ProcessRegistry, log: Log): void {
+/** @returns ends all sessions and resolves when what they started has ended */
+export function registerAdapterFactory(context: vscode.ExtensionContext, registry: ProcessRegistry, log: Log): () => Promise<void> {
   const adapters = new Set<AsyncDebugAdapter>();
   context.subscriptions.push(
     vscode.debug.registerDebugAdapterDescriptorFactory(DEBUG_TYPE, {
@@ -113,9 +114,8 @@ export function registerAdapterFactory(context: vscode.ExtensionContext, registr
     vscode.debug.onDidTerminateDebugSession(() => {
       for (const adapter of adapters) if (adapter.session.state === 'ended') adapters.delete(adapter);
     }),
-    // The window closes: nothing that we started may stay behind.
-    new vscode.Disposable(() => {
-      for (const adapter of adapters) void adapter.dispose();
-    }),
   );
+  return async () => {
+    await Promise.all([...adapters].map((adapter) => adapter.dispose()));
+  };
 }

@@ -65,9 +65,19 @@ describe('npm start', () => {
     await workbench.toolbar.waitFor({ timeout: PATIENCE_MS });
     await workbench.editorTab('order_service.py').waitFor({ timeout: PATIENCE_MS });
     await workbench.screenshot('start');
+    const pid = Number(
+      /\((\d+)\)/.exec(
+        await workbench.panel
+          .getByText(/\(\d+\)/)
+          .first()
+          .innerText(),
+      )![1],
+    );
+    process.kill(pid, 0); // it runs
     const ended = new Promise<number | null>((resolve) => child.on('exit', resolve));
     child.kill('SIGINT');
     assert.equal(await ended, 0);
     assert.equal(await listens(port), false, 'the server has ended');
+    assert.throws(() => process.kill(pid, 0), /ESRCH/, 'the program has ended');
   });
 });
