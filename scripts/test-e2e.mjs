@@ -48,6 +48,8 @@ async function main() {
     dataDir: join(folder, 'data'),
     extensionsDir: extensions,
     settings: QUIET,
+    // Each test has a window of its own; a closed one must not keep its programs running beside the next.
+    graceSeconds: 2,
     env: { ASYNC_HEALTH_PYTHON: python },
   });
   cleanUps.unshift(() => server.stop());

@@ -169,13 +169,14 @@ async function native(log, work, module, node) {
 
 /**
  * Starts the server.
- * @param {{dataDir?: string, extensionsDir?: string, port?: number, settings?: object, env?: object,
+ * @param {{dataDir?: string, extensionsDir?: string, port?: number, settings?: object, env?: object, graceSeconds?: number,
  *   log?: (line: string) => void}} [options] `dataDir`, `extensionsDir`: fresh temporary folders (removed by stop) when
- *   not given; `port` 0 or absent: a free one; `settings`: the machine's settings.json
+ *   not given; `port` 0 or absent: a free one; `settings`: the machine's settings.json;
+ *   `graceSeconds`: how long the extension host of a window that is gone waits for it to come back
  * @returns {Promise<{port: number, dataDir: string, extensionsDir: string, process: import('node:child_process').ChildProcess,
  *   output: () => string, stop: () => Promise<void>}>} once it listens
  */
-export async function start({ dataDir, extensionsDir, port = 0, settings, env = {}, log } = {}) {
+export async function start({ dataDir, extensionsDir, port = 0, settings, env = {}, graceSeconds = 3_600, log } = {}) {
   const dir = await install({ log });
   const scratch = dataDir && extensionsDir ? undefined : mkdtempSync(join(tmpdir(), 'async-health-vscode-'));
   const data = dataDir ?? join(scratch, 'data');
@@ -190,6 +191,7 @@ export async function start({ dataDir, extensionsDir, port = 0, settings, env = 
     ...['--host', '127.0.0.1', '--port', String(port), '--without-connection-token', '--accept-server-license-terms'],
     ...['--server-data-dir', data, '--extensions-dir', extensions],
     ...['--enable-smoke-test-driver', '--disable-telemetry', '--disable-workspace-trust'],
+    ...['--reconnection-grace-time', String(graceSeconds)],
   ];
   const child = spawn(nodeOf(dir), args, {
     env: { ...process.env, ...env },
