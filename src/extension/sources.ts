@@ -58,12 +58,11 @@ export async function openLocation(
   const document = await vscode.workspace.openTextDocument(uri);
   const line = Math.min(Math.max(0, location.line - 1), document.lineCount - 1);
   const text = document.lineAt(line);
-  const range = new vscode.Range(line, text.firstNonWhitespaceCharacterIndex, line, text.range.end.character);
-  const editor = await vscode.window.showTextDocument(document, {
-    viewColumn: columnFor(uri, avoid),
-    selection: range.with({ end: range.start }),
-  });
-  editor.revealRange(range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+  // To the first letter only: revealing a whole long line would scroll the editor sideways.
+  const start = new vscode.Position(line, text.firstNonWhitespaceCharacterIndex);
+  const selection = new vscode.Range(start, start);
+  const editor = await vscode.window.showTextDocument(document, { viewColumn: columnFor(uri, avoid), selection });
+  editor.revealRange(selection, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
   flash(editor, new vscode.Range(line, 0, line, text.range.end.character));
 }
 

@@ -32,8 +32,8 @@ describe('the picture for the README', () => {
       .first()
       .waitFor({ timeout: PATIENCE_MS });
     for (const title of ['Watch', 'Breakpoints']) await workbench.fold(title);
-    await workbench.panel.getByText('order_service.py:27', { exact: true }).first().click();
-    await workbench.atLine(27);
+    await workbench.panel.getByText('order_service.py:33', { exact: true }).first().click();
+    await workbench.atLine(33);
     await workbench.screenshot('readme');
   });
 });
