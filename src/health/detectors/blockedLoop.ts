@@ -1,6 +1,7 @@
 import type { Finding } from '../../shared/findings';
 import type { Stack } from '../core/definitions';
 import type { Loop, Task } from '../core/entities';
+import { longPlace } from '../core/places';
 import { at, called, Detector, duration, type Evidence, type World } from './detector';
 
 /** Work that a program does once: importing a module, loading the certificates of a client. True, but no mistake worth a warning. */
@@ -10,6 +11,12 @@ function isOnce(stack: Stack): boolean {
       frame.file.startsWith('<frozen importlib') ||
       /^(?:.*\.)?(?:load_verify_locations|load_default_certs|create_default_context|create_ssl_context)$/.test(frame.function),
   );
+}
+
+/** What the user's line called, when that is where it stood: `, inside loads (decoder.py:337)`. */
+function inside(stack: Stack | undefined): string {
+  const leaf = stack?.shown[0];
+  return leaf === undefined || leaf === stack?.place ? '' : `, inside ${longPlace(leaf)}`;
 }
 
 interface Block {
@@ -49,7 +56,8 @@ export class BlockedLoop extends Detector<Block> {
       // The longest one gives the words.
       if (ns > (this.longest.get(running) ?? 0)) {
         this.longest.set(running, ns);
-        this.world.store.revise(running, this.message({ loop, task, ns, stack: stack ?? loop.blocked?.stack }));
+        const seen = stack ?? loop.blocked?.stack;
+        this.world.store.revise(running, this.message({ loop, task, ns, stack: seen }), { stack: seen });
       }
       if (over) this.current.delete(loop);
     }
@@ -91,7 +99,7 @@ export class BlockedLoop extends Detector<Block> {
       return `One turn of the ${loop.type} loop took ${duration(ns)} in ${callbacks} callbacks, none of them slow by itself: everything else waited that long.`;
     }
     const who = task === undefined ? 'a callback' : `task ${called(task)}`;
-    return `The ${loop.type} loop was blocked for ${duration(ns)} by ${who}${at(stack)}; nothing else could run.`;
+    return `The ${loop.type} loop was blocked for ${duration(ns)} by ${who}${at(stack)}${inside(stack)}; nothing else could run.`;
   }
 
   advice({ loop, callbacks, stack }: Block): string {

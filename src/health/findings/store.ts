@@ -127,11 +127,15 @@ export class FindingStore {
     this.changed.emit(finding, false);
   }
 
-  /** The same finding with other words (it grew: a longer block, a higher rate). */
-  revise(finding: Finding, message: string, severity = finding.severity): void {
+  /** The same finding with other words (it grew: a longer block, a higher rate); with `stack`, the place they speak of as well. */
+  revise(finding: Finding, message: string, { severity = finding.severity, stack }: { severity?: Severity; stack?: Stack } = {}): void {
     if (finding.message === message && finding.severity === severity) return;
     finding.message = message;
     finding.severity = severity;
+    if (stack?.place !== undefined) {
+      finding.location = stack.place;
+      finding.stack = stack.shown;
+    }
     finding.lastSeenMs = this.context.nowNs / 1e6;
     this.version++;
     this.changed.emit(finding, false);
