@@ -13,36 +13,40 @@ from . import _ah_core as core
 from . import _ah_intern
 from . import _ah_tasks_cancel as cancels
 from . import _ah_wire as wire
-from ._ah_intern import DEPTHS, stack_id, string_id
+from ._ah_intern import DEPTHS, stack_id, stack_id_8, string_id
 from ._ah_tasks import live as live_tasks
 
 _getframe = sys._getframe
+_depths = DEPTHS
+_boundary = _ah_intern._boundary_cell
 _now = core.now
 _extend = core.extend
 
 
 class Open:
-    """An entered scope."""
+    """An entered scope. Made without a constructor: what is not set has its value from the class."""
 
-    __slots__ = ("reference", "kind", "host", "row", "flags", "deliveries", "told", "name")
-
-    def __init__(self, reference, kind, host, row):
-        self.reference = reference
-        self.kind = kind
-        #: Address of the task that entered.
-        self.host = host
-        self.row = row
-        #: EXIT_* bits found at the beginning of the exit, None before.
-        self.flags = None
-        self.deliveries = 0
-        self.told = 0
-        self.name = 0
+    #: Weak reference to the scope, None where it takes none.
+    reference = None
+    kind = 0
+    #: Address of the task that entered.
+    host = 0
+    #: Address of the scope that was innermost for the host before, 0 for none.
+    outer = 0
+    row = ()
+    #: EXIT_* bits found at the beginning of the exit, None before.
+    flags = None
+    #: Address of the task that leaves, once it does.
+    leaver = 0
+    deliveries = 0
+    told = 0
+    name = 0
 
 
 #: Entered scopes by address.
 open_scopes = {}
-#: Addresses of the open scopes of each task, innermost last.
-by_task = {}
+#: Address of the innermost open scope of each task, by the task's address.
+innermost = {}
 #: Set by `_ah_generators` where present.
 _generators = None
 _library_paths = ()
@@ -93,36 +97,39 @@ def user_frame(frame):
     return frame
 
 
-def entered(scope, task, kind, frame, deadline_ns=-1, flags=0, parent=0):
-    """A scope was entered by `task` (object or None). `frame`: the caller of its `__enter__`. About 800 ns.
+def entered(scope, task, kind, frame, deadline_ns=-1, flags=0, watch=True):
+    """A scope was entered by `task` (object or None). `frame`: the caller of its `__enter__`. About 700 ns.
 
-    `deadline_ns` on the probe's clock (since start), -1 for none; `flags`: SCOPE_FLAG_*.
+    `deadline_ns` on the probe's clock (since start), -1 for none; `flags`: SCOPE_FLAG_*. `watch`: tell when the scope is
+    collected while open (for kinds that nothing else keeps).
     """
     address = id(scope)
     host = 0 if task is None else id(task)
-    depth = DEPTHS[core.state.level]
+    depth = _depths[core.state.level]
     if not depth:
         stack = 0
-    elif frame is None or frame.f_code is _ah_intern._boundary_cell[0]:
+    elif frame is None or frame.f_code is _boundary[0]:
         # Entered by a task made just for that (`wait_for(cm.__aenter__())`): the place is where the task was made.
         row = live_tasks.get(host)
         stack = row[5] if row is not None else 0
+    elif depth == 8:
+        stack = stack_id_8(frame)
     else:
         stack = stack_id(frame, depth)
-    row = (20, _now(), address, host, kind, stack)  # OP_SCOPE_ENTER
+    known = Open()
     try:
-        reference = ref(scope, _lost)
+        known.reference = ref(scope, _lost) if watch else ref(scope)
     except TypeError:
-        reference = None
-    open_scopes[address] = Open(reference, kind, host, row)
-    entered_by = by_task.get(host)
-    if entered_by is None:
-        by_task[host] = [address]
-    else:
-        entered_by.append(address)
+        pass
+    known.kind = kind
+    known.host = host
+    known.outer = innermost.get(host, 0)
+    known.row = row = (20, _now(), address, host, kind, stack)  # OP_SCOPE_ENTER
+    open_scopes[address] = known
+    innermost[host] = address
     _extend(row)
-    if deadline_ns >= 0 or flags or parent:
-        _extend((23, row[1], address, parent, deadline_ns, flags))  # OP_SCOPE_META
+    if deadline_ns >= 0 or flags:
+        _extend((23, row[1], address, 0, deadline_ns, flags))  # OP_SCOPE_META
     if _generators is not None and _generators.by_code:
         _generators.scope_entered(address, frame)
 
@@ -138,22 +145,37 @@ def _lost(reference):
         pass
 
 
+def scopes_of(task):
+    """Addresses of the open scopes of a task (given by its address), innermost first."""
+    address = innermost.get(task, 0)
+    found = []
+    while address and len(found) < 1000:
+        found.append(address)
+        known = open_scopes.get(address)
+        address = known.outer if known is not None else 0
+    return found
+
+
 def _close(address, known):
     open_scopes.pop(address, None)
-    stack = by_task.get(known.host)
-    if stack is not None:
-        if stack[-1] == address:
-            stack.pop()
-        elif address in stack:
-            stack.remove(address)
-        if not stack:
-            del by_task[known.host]
+    host = known.host
+    if innermost.get(host) == address:
+        if known.outer:
+            innermost[host] = known.outer
+        else:
+            del innermost[host]
+    else:  # out of order: take it out of the chain
+        for other in scopes_of(host):
+            inner = open_scopes.get(other)
+            if inner is not None and inner.outer == address:
+                inner.outer = known.outer
+                break
     if _generators is not None and _generators.scoped:
         _generators.scope_left(address)
 
 
 def leaving(scope, task, frame, with_exception=False):
-    """The exit of a scope begins: judge who leaves and in what order. `frame`: the caller of its `__exit__`.
+    """The exit of a scope begins: judge who leaves and in what order. `frame`: the caller of its `__exit__`, None to find it.
 
     A violation is told to the violation callbacks here, in the offending thread and frame. Returns the EXIT_* bits,
     or None for a scope that is not known to be open.
@@ -164,19 +186,23 @@ def leaving(scope, task, frame, with_exception=False):
         return None
     if known.flags is not None:  # the exit of a group leaves its own scope: judged already
         return known.flags
-    leaver = 0 if task is None else id(task)
-    flags = wire.EXIT_WITH_EXCEPTION if with_exception else 0
+    leaver = known.leaver = 0 if task is None else id(task)
+    flags = 16 if with_exception else 0  # EXIT_WITH_EXCEPTION
+    if leaver == known.host and innermost.get(leaver) == address:
+        known.flags = flags
+        return flags
     if leaver != known.host:
         flags |= wire.EXIT_CROSS_TASK
         if _is_finaliser(task):
             flags |= wire.EXIT_BY_FINALISER
     else:
-        stack = by_task.get(leaver)
-        if stack and stack[-1] != address:
-            flags |= wire.EXIT_OUT_OF_ORDER
+        flags |= wire.EXIT_OUT_OF_ORDER
     known.flags = flags
-    if flags & (wire.EXIT_CROSS_TASK | wire.EXIT_OUT_OF_ORDER):
-        _tell_violation(known, address, leaver, flags, frame)
+    if task is not None:  # a young task's name may not be told yet, and this row is what users read
+        name = getattr(task, "get_name", None)
+        if name is not None:
+            core.emit(wire.OP_TASK_NAME, leaver, 0, core.string_id(str(name())))
+    _tell_violation(known, address, leaver, flags, frame)
     return flags
 
 
@@ -189,7 +215,7 @@ def _is_finaliser(task):
 def _tell_violation(known, address, leaver, flags, frame):
     if not core.violation_callbacks:
         return
-    if frame is None or frame.f_code is _ah_intern._boundary_cell[0]:
+    if frame is None or frame.f_code is _boundary[0]:
         frame = _getframe(3)
     title = _TITLES.get(known.kind, "scope")
     code = "cross-task-exit" if flags & wire.EXIT_CROSS_TASK else "out-of-order-exit"
@@ -209,27 +235,27 @@ def _tell_violation(known, address, leaver, flags, frame):
     core.violation(code, user_frame(frame), info)
 
 
-def left(scope, task, frame, caught=False, with_exception=False):
-    """The exit of a scope is over. `caught`: it absorbed a cancellation."""
+def left(scope, frame, caught=False):
+    """The exit of a scope that `leaving` has judged is over. `caught`: it absorbed a cancellation."""
     address = id(scope)
     known = open_scopes.get(address)
-    if known is None:
+    if known is None or known.flags is None:
         return
     flags = known.flags
-    if flags is None:
-        flags = leaving(scope, task, frame, with_exception) or 0
     if caught:
         flags |= wire.EXIT_CANCELLED_CAUGHT
-    depth = DEPTHS[core.state.level]
-    stack = stack_id(frame, depth or 8) if depth == 40 or flags & 11 else 0  # misuse always with its place
-    _tell_deliveries(address, known)
+    stack = 0
+    if flags & 11 or core.state.level == core.FULL:  # misuse always with its place
+        stack = stack_id(frame, _depths[core.state.level] or 8)
+    if known.deliveries != known.told:
+        _tell_deliveries(address, known)
     _close(address, known)
-    _extend((21, _now(), address, 0 if task is None else id(task), flags, stack))  # OP_SCOPE_EXIT
+    _extend((21, _now(), address, known.leaver, flags, stack))  # OP_SCOPE_EXIT
 
 
 def cancelled(scope, reason, frame):
     """`cancel()` of a scope takes effect."""
-    depth = DEPTHS[core.state.level]
+    depth = _depths[core.state.level]
     stack = stack_id(frame, depth) if depth else 0
     core.emit(wire.OP_SCOPE_CANCEL, id(scope), core.current_task_id(), reason, stack)
 
