@@ -17,6 +17,7 @@ export class ProgramRequests implements Interceptor {
   readonly name = "the program's requests";
   /** The program's id of a breakpoint → RemoteDebugger's. */
   private readonly set = new Map<string, number>();
+  private readonly beginning = new Map<string, Promise<unknown>>();
   private readonly off: () => void;
 
   constructor(
@@ -33,8 +34,11 @@ export class ProgramRequests implements Interceptor {
 
   private handle(method: string, params: Record<string, unknown>): Promise<unknown> | undefined {
     switch (method) {
-      case 'operationBegin':
-        return this.begin(params);
+      case 'operationBegin': {
+        const begun = this.begin(params);
+        this.beginning.set(String(params.id), begun);
+        return begun.finally(() => this.beginning.delete(String(params.id)));
+      }
       case 'operationEnd':
         return this.end(params);
       case 'setBreakpoint':
@@ -66,6 +70,8 @@ export class ProgramRequests implements Interceptor {
   }
 
   private async end(params: Record<string, unknown>): Promise<boolean> {
+    // A short operation may be over before its breakpoints are set.
+    await this.beginning.get(String(params.id))?.catch(() => {});
     const session = this.context.remote.getSession(String(params.id));
     if (!session?.active) return false;
     if (params.state === 'failed') session.fail(String(params.error ?? 'failed'));

@@ -488,9 +488,7 @@ def suspend_here(frame, reason=CMD_SET_BREAK):
     if info.is_tracing or info.pydev_state == STATE_SUSPEND:
         raise Unsupported("the thread is stopping already")
     py_db.set_suspend(thread, reason)
-    if uses_monitoring():
-        info.trace_suspend_type = "sys_monitor"
-    py_db.do_wait_suspend(thread, frame, "line", None)
+    wait_here(frame)
 
 
 def is_pause_requested(thread):
@@ -499,10 +497,34 @@ def is_pause_requested(thread):
 
 
 def wait_here(frame):
-    """As :func:`suspend_here`, for a thread that was already told to stop (a `pause` of the client)."""
+    """
+    As :func:`suspend_here`, for a thread that was already told to stop (a `pause` of the client).
+
+    pydevd waits inside a trace callback, where nothing is traced; here tracing is switched off by hand meanwhile, or what the user
+    evaluates on this thread would stop once more.
+    """
     py_db = need_db()
     thread = threading.current_thread()
-    info = thread_info(thread)
+    resume = _trace_off(thread)
+    try:
+        if uses_monitoring():
+            thread_info(thread).trace_suspend_type = "sys_monitor"
+        py_db.do_wait_suspend(thread, frame, "line", None)
+    finally:
+        resume()
+
+
+def _trace_off(thread):
+    """Switches tracing of the calling thread off; returns what switches it on again."""
     if uses_monitoring():
-        info.trace_suspend_type = "sys_monitor"
-    py_db.do_wait_suspend(thread, frame, "line", None)
+        monitoring = _module("_pydevd_sys_monitoring.pydevd_sys_monitoring")
+        suspend = getattr(monitoring, "suspend_current_thread_tracing", None)
+        if suspend is None or not suspend():
+            return lambda: None
+        return monitoring.resume_current_thread_tracing
+    set_trace = _module("pydevd_tracing").SetTrace
+    traced_by = sys.gettrace()
+    if traced_by is None:
+        return lambda: None
+    set_trace(None)
+    return lambda: set_trace(traced_by)

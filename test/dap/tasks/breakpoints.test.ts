@@ -53,7 +53,7 @@ for (const python of pythons()) {
     let session: TestSession;
     afterEach(() => session.end());
 
-    const start = async (kind: string, line: number, breakpoints: object[] = []) => {
+    const start = async (kind: string, line: number, breakpoints: (object | string)[] = []) => {
       session = await TestSession.launch({ python, program: FILE, args: [kind, String(line)], breakpoints: breakpoints as never });
     };
     const go = (threadId: number) => session.request('continue', { threadId });
@@ -92,7 +92,10 @@ for (const python of pythons()) {
       assert.equal(stops(), 0);
       const sessions = session.adapter.remote.listSessions(true);
       assert.equal(sessions.length, 100);
-      assert.ok(sessions.every((one) => !one.active && one.failures.length === 0));
+      assert.deepEqual(
+        sessions.filter((one) => one.active || one.failures.length > 0),
+        [],
+      );
     });
 
     it("the editor's breakpoint on the same line keeps its own condition and id", async () => {
@@ -105,7 +108,9 @@ for (const python of pythons()) {
         seen.push(`${await session.evaluate('n', stop.frames[0]!.id)} ${JSON.stringify(stop.body.hitBreakpointIds ?? null)}`);
         await go(stop.threadId);
       }
-      assert.deepEqual(seen.sort(), [`101 [${mine!.id}]`, '7 null']);
+      // debugpy before 1.8.22 says nothing of ids
+      assert.ok([`101 [${mine!.id}]`, '101 null'].includes(seen.sort()[0]!), seen.join());
+      assert.deepEqual(seen.slice(1), ['7 null']);
       assert.equal(
         session.events.some((event) => event.event === 'breakpoint' && event.body.reason === 'new'),
         false,

@@ -37,6 +37,7 @@ for (const python of pythons()) {
       assert.equal(info.exceptionId, 'lock-reentry');
       assert.match(info.description, /Fix: /);
       assert.equal(await session.evaluate('lock.locked()', stop.frames[0]!.id), 'True');
+      assert.equal(await session.evaluate('doubled(21)', stop.frames[0]!.id), '42', "evaluating the user's code does not stop again");
       await session.request('continue', { threadId: stop.threadId });
       await session.event('terminated');
     });

@@ -12,6 +12,11 @@ async def reentry():
     task.cancel()
 
 
+def doubled(n):
+    result = n * 2
+    return result
+
+
 async def taker(lock):
     async with lock:
         await lock.acquire()  # @reentry
