@@ -5,6 +5,11 @@ at its shutdown, that the program's own have ended, and disposes of everything. 
 so it speaks right before that.
 """
 
+import _thread
+
+#: Longest wait for another thread that is saying the last words, s.
+_PATIENCE_S = 1.0
+
 
 def before_dispose(py_db, last_words):
     """Calls `last_words()` once before `py_db` closes its connection, if that happens because the program's threads have ended.
@@ -14,11 +19,15 @@ def before_dispose(py_db, last_words):
     if py_db is None or "dispose_and_kill_all_pydevd_threads" in vars(py_db):
         return
     dispose = py_db.dispose_and_kill_all_pydevd_threads
+    speaking = _thread.allocate_lock()  # several of pydevd's threads dispose at the same moment
 
     def dispose_after_last_words(*args, **kwargs):
         try:
-            if not py_db.has_user_threads_alive():
-                last_words()
+            if not py_db.has_user_threads_alive() and speaking.acquire(True, _PATIENCE_S):
+                try:
+                    last_words()
+                finally:
+                    speaking.release()
         except Exception:  # the debugger must end whatever happens here
             pass
         return dispose(*args, **kwargs)

@@ -3,7 +3,8 @@
 The thresholds are lowered to 0.5 s for this sample. Expect one `lock-timeout` with the holder's and the waiter's place.
 """
 
-# options: {"thresholds": {"lockWaitMs": 500, "lockHoldMs": 500}}
+# An acquire that need not wait leaves its place only at detail `full`.
+# options: {"detail": "full", "thresholds": {"lockWaitMs": 500, "lockHoldMs": 500}}
 import asyncio
 
 
