@@ -1,7 +1,7 @@
 """Event loops: which there are, how many turns they make, their lag, and what blocks them, with the stack while it blocks.
 
 asyncio's own loops: two statements inside `BaseEventLoop._run_once` note when a turn began to work and when it was done
-(about 70 ns a turn). The probe's thread looks at that note every few milliseconds; a turn that takes too long is a block,
+(about 60 ns a turn). The probe's thread looks at that note every few milliseconds; a turn that takes too long is a block,
 and `sys._current_frames()` then tells what the loop's thread is doing. Other loops (uvloop) are watched by the task that
 runs: the same one at the same step for too long is a block.
 """
@@ -16,6 +16,7 @@ from . import _ah_intern
 from . import _ah_splice as splice
 from . import _ah_wire as wire
 from ._ah_inject import inject
+from ._ah_clock import clock as pauses
 from ._ah_intern import frames_id, string_id
 
 _TURN = "loop.turn"
@@ -38,6 +39,8 @@ class Turn:
         self.todo = 0
         #: A turn of this many seconds is slow.
         self.slow = 0.1
+        #: `count` of a turn in which the thread stood at a breakpoint: its length says nothing.
+        self.paused = -1
 
 
 class Loop:
@@ -66,12 +69,20 @@ _multi = False
 
 
 class _Hooks:
+    #: The clock of the loops' own `time()`: after the first pause in the debugger it is the frozen one.
     clock = time.monotonic
 
 
 AH = _Hooks()
 AH.one = Turn()
 AH.by_thread = {}
+
+
+def _resumed(_seconds):
+    AH.clock = pauses.time
+
+
+pauses.listeners.append(_resumed)
 _base = None
 _threshold_s = 0.1
 
@@ -124,18 +135,26 @@ def _set_variant(multi):
         begin = "_ah_turn = AH.by_thread.get(self._thread_id) or AH.one\n"
     else:
         begin = "_ah_turn = AH.one\n"
+    # A turn's length is told by the clock that the next turn reads anyway (`end_time`). Only a loop that has nothing
+    # ready, and so is about to wait, needs a look at the clock of its own.
     begin += (
-        "if _ah_turn.since:\n"
+        "if _ah_turn.since and not self._ready:\n"
         " _ah_spent = AH.clock() - _ah_turn.since\n"
         " _ah_turn.since = 0.0\n"
-        " _ah_turn.count += 1\n"
         " if _ah_spent > _ah_turn.worst:\n"
         "  _ah_turn.worst = _ah_spent\n"
         "  if _ah_spent > _ah_turn.slow: AH.slow_turn(self, _ah_spent)\n"
     )
     first = splice.prepend(begin, AH)
+    follow = (
+        "if _ah_turn.since and end_time - _ah_turn.since > _ah_turn.worst:\n"
+        " _ah_turn.worst = end_time - _ah_turn.since\n"
+        " if _ah_turn.worst > _ah_turn.slow: AH.slow_turn(self, _ah_turn.worst)\n"
+        "_ah_turn.since = end_time\n"
+        "_ah_turn.count += 1\n"
+    )
     # `end_time` is the time that the turn itself takes right after its wait for events.
-    second = splice.after(_sets("end_time"), "_ah_turn.since = end_time", AH)
+    second = splice.after(_sets("end_time"), follow, AH)
     third = splice.after(_sets("ntodo"), "_ah_turn.todo = ntodo", AH)
     try:
         # In one step: the second and third edit use a name that the first one makes.
@@ -262,6 +281,9 @@ def foreign(loop):
 @core.hook(_TURN)
 def _slow_turn(loop, spent_s):
     known = _loops.get(id(loop))
+    if known is not None and known.turn.paused == known.turn.count:
+        known.turn.worst = 0.0
+        return
     if known is not None and not known.block_told:
         # Slow as a whole; a single slow callback has been seen by the watch and is told as a block.
         core.emit(wire.OP_LOOP_SLOW_TURN, known.address, known.turn.todo, int(spent_s * 1e9))
@@ -287,7 +309,7 @@ def _watch():
             continue
         if known.kind == "asyncio" and _variant is not None:
             since = known.turn.since
-            busy = time.monotonic() - since if since else 0.0
+            busy = AH.clock() - since if since else 0.0
             if busy < POLL_S_MIN:
                 known.seen = None
                 if known.block_since:
@@ -357,8 +379,9 @@ def _blocked(known, began):
         stack = thread_stack(frame)
         if paused_at_breakpoint(frame):  # standing at a breakpoint is not blocking
             del frame
-            if known.block_since:
-                known.block_since = 0
+            known.turn.paused = known.turn.count
+            known.seen_since = core.now()
+            known.block_since = 0
             return
         del frame
     task = _current_task_of(loop) if loop is not None else None
@@ -413,8 +436,8 @@ def _tell(known):
     turn = known.turn
     worst, turn.worst = turn.worst, 0.0
     since = turn.since
-    if since:
-        worst = max(worst, time.monotonic() - since)
+    if since and turn.paused != turn.count:
+        worst = max(worst, AH.clock() - since)
     loop = known.reference()
     ready = getattr(loop, "_ready", None)
     try:

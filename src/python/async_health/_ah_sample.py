@@ -229,7 +229,7 @@ def _open_group(address):
     """Address of the innermost open task group that the task entered, 0 for none."""
     from . import _ah_scopes
 
-    for scope in reversed(_ah_scopes.by_task.get(address, ())):
+    for scope in _ah_scopes.scopes_of(address):
         known = _ah_scopes.open_scopes.get(scope)
         if known is not None and known.kind in (wire.SCOPE_ASYNCIO_TASK_GROUP, wire.SCOPE_ANYIO_TASK_GROUP):
             return scope

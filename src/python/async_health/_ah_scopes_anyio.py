@@ -13,6 +13,7 @@ from . import _ah_wire as wire
 from ._ah_inject import inject
 from ._ah_intern import string_id
 from ._ah_scopes_asyncio import deadline_ns
+from ._ah_tasks import current_task
 from ._ah_tasks import known as known_task
 from ._ah_tasks import live as live_tasks
 from ._ah_tasks import name_overrides
@@ -21,6 +22,10 @@ _getframe = sys._getframe
 _SCOPE = "scopes.anyio.CancelScope"
 _GROUP = "scopes.anyio.TaskGroup"
 _backend_file = ""
+open_scopes = scopes.open_scopes
+entered = scopes.entered
+leaving = scopes.leaving
+left = scopes.left
 
 
 def install(_options):
@@ -77,29 +82,34 @@ def _edit(function, name, **parts):
         core.missing(name, "no matching source of %s" % function.__qualname__)
 
 
-@core.hook(_SCOPE)
+# The frames: 0 the function here, 1 the instrumented method, 2 its caller.
+
+
 def _enter(scope):
     # In the `finally` of `__enter__`: it may have failed, or been refused because the scope is active already.
-    task = scope._host_task
-    if task is None or id(scope) in scopes.open_scopes:
-        return
-    if id(task) not in live_tasks:
-        known_task(task)
-    caller = _getframe(3)
-    kind = wire.SCOPE_ANYIO_CANCEL_SCOPE
-    code = caller.f_code
-    if code.co_filename == _backend_file:
-        if code.co_name != "__aenter__":
-            return  # anyio's own housekeeping: shielded checkpoints, waiting for children
-        kind = wire.SCOPE_ANYIO_TASK_GROUP
-        caller = caller.f_back or caller
-    elif code.co_name == "_run_coro":
-        return  # the scope behind a TaskHandle
-    deadline = scope._deadline
-    flags = wire.SCOPE_FLAG_SHIELD if scope._shield else 0
-    if scope._cancel_called:
-        flags |= wire.SCOPE_FLAG_CANCEL_CALLED
-    scopes.entered(scope, task, kind, caller, -1 if deadline == _INFINITE else deadline_ns(deadline), flags)
+    try:
+        task = scope._host_task
+        if task is None or id(scope) in open_scopes:
+            return
+        if id(task) not in live_tasks:
+            known_task(task)
+        caller = _getframe(2)
+        kind = 1  # SCOPE_ANYIO_CANCEL_SCOPE
+        code = caller.f_code
+        if code.co_filename == _backend_file:
+            if code.co_name != "__aenter__":
+                return  # anyio's own housekeeping: shielded checkpoints, waiting for children
+            kind = wire.SCOPE_ANYIO_TASK_GROUP
+            caller = caller.f_back or caller
+        elif code.co_name == "_run_coro":
+            return  # the scope behind a TaskHandle
+        deadline = scope._deadline
+        flags = 1 if scope._shield else 0  # SCOPE_FLAG_SHIELD
+        if scope._cancel_called:
+            flags |= wire.SCOPE_FLAG_CANCEL_CALLED
+        entered(scope, task, kind, caller, -1 if deadline == _INFINITE else deadline_ns(deadline), flags, False)
+    except Exception as error:
+        core.fail(_SCOPE, error)
 
 
 _INFINITE = float("inf")
@@ -113,27 +123,30 @@ def _describe(scope):
     return 0 if parent is None else id(parent), deadline_ns(scope._deadline), flags
 
 
-@core.hook(_SCOPE)
 def _leaving(scope, kind):
-    if id(scope) in scopes.open_scopes:
-        frame = _getframe(3)
-        scopes.leaving(scope, core.current_task(), frame, kind is not None)
+    try:
+        if id(scope) in open_scopes:
+            leaving(scope, current_task(), None, kind is not None)
+    except Exception as error:
+        core.fail(_SCOPE, error)
 
 
-@core.hook(_SCOPE)
 def _left(scope, kind):
-    known = scopes.open_scopes.get(id(scope))
-    if known is not None and known.kind != wire.SCOPE_ANYIO_TASK_GROUP:
-        caught = bool(getattr(scope, "_cancelled_caught", False)) if kind is not None else False
-        scopes.left(scope, core.current_task(), _getframe(3), caught, kind is not None)
+    try:
+        known = open_scopes.get(id(scope))
+        if known is not None and known.kind != 2:  # SCOPE_ANYIO_TASK_GROUP
+            left(scope, _getframe(2), kind is not None and bool(getattr(scope, "_cancelled_caught", False)))
+    except Exception as error:
+        core.fail(_SCOPE, error)
 
 
-@core.hook(_GROUP)
 def _left_group(scope, kind):
     # A group is left when its `__aexit__` is, whenever that leaves its scope.
-    if id(scope) in scopes.open_scopes:
-        caught = bool(getattr(scope, "_cancelled_caught", False)) if kind is not None else False
-        scopes.left(scope, core.current_task(), _getframe(3), caught, kind is not None)
+    try:
+        if id(scope) in open_scopes:
+            left(scope, _getframe(2), kind is not None and bool(getattr(scope, "_cancelled_caught", False)))
+    except Exception as error:
+        core.fail(_GROUP, error)
 
 
 @core.hook(_GROUP)

@@ -11,13 +11,20 @@ from . import _ah_core as core
 from . import _ah_scopes as scopes
 from . import _ah_wire as wire
 from ._ah_inject import inject
-from ._ah_tasks import live as live_tasks
+from ._ah_tasks import current_task
 from ._ah_tasks import known as known_task
+from ._ah_tasks import live as live_tasks
 
 _getframe = sys._getframe
 _TIMEOUT = "scopes.asyncio.timeout"
 _GROUP = "scopes.asyncio.TaskGroup"
 _clock_offset = None
+_TIMEOUT_KIND = wire.SCOPE_ASYNCIO_TIMEOUT
+_GROUP_KIND = wire.SCOPE_ASYNCIO_TASK_GROUP
+open_scopes = scopes.open_scopes
+entered = scopes.entered
+leaving = scopes.leaving
+left = scopes.left
 
 
 def install(_options):
@@ -96,44 +103,57 @@ def deadline_ns(when):
     return max(0, int(when * 1e9) + _clock_offset - core.state.t0)
 
 
-@core.hook(_TIMEOUT)
+# The frames: 0 the function here, 1 the instrumented method, 2 its caller.
+
+
 def _enter_timeout(timeout):
     # In the `finally` of the method, so the entry may have failed.
-    task = getattr(timeout, "_task", None)
-    if task is None or id(timeout) in scopes.open_scopes:
-        return
-    if id(task) not in live_tasks:
-        known_task(task)
-    scopes.entered(timeout, task, wire.SCOPE_ASYNCIO_TIMEOUT, _getframe(3), deadline_ns(timeout._when))
+    try:
+        task = timeout._task
+        if task is None or id(timeout) in open_scopes:
+            return
+        if id(task) not in live_tasks:
+            known_task(task)
+        when = timeout._when
+        entered(timeout, task, _TIMEOUT_KIND, _getframe(2), -1 if when is None else deadline_ns(when))
+    except Exception as error:
+        core.fail(_TIMEOUT, error)
 
 
-@core.hook(_GROUP)
 def _enter_group(group):
-    task = getattr(group, "_parent_task", None)
-    if task is None or id(group) in scopes.open_scopes:
-        return
-    if id(task) not in live_tasks:
-        known_task(task)
-    scopes.entered(group, task, wire.SCOPE_ASYNCIO_TASK_GROUP, _getframe(3))
+    try:
+        task = group._parent_task
+        if task is None or id(group) in open_scopes:
+            return
+        if id(task) not in live_tasks:
+            known_task(task)
+        entered(group, task, _GROUP_KIND, _getframe(2))
+    except Exception as error:
+        core.fail(_GROUP, error)
 
 
-@core.hook("scopes.asyncio.exit")
 def _leaving(scope, kind):
-    if id(scope) in scopes.open_scopes:
-        scopes.leaving(scope, core.current_task(), _getframe(3), kind is not None)
+    try:
+        if id(scope) in open_scopes:
+            leaving(scope, current_task(), None, kind is not None)
+    except Exception as error:
+        core.fail("scopes.asyncio.exit", error)
 
 
-@core.hook("scopes.asyncio.exit")
 def _left(scope, kind):
-    if id(scope) in scopes.open_scopes:
-        scopes.left(scope, core.current_task(), _getframe(3), False, kind is not None)
+    try:
+        if id(scope) in open_scopes:
+            left(scope, _getframe(2))
+    except Exception as error:
+        core.fail("scopes.asyncio.exit", error)
 
 
-@core.hook("scopes.asyncio.exit")
 def _left_timeout(timeout, kind):
-    if id(timeout) in scopes.open_scopes:
-        caught = kind is not None and getattr(timeout._state, "name", "") == "EXPIRED"
-        scopes.left(timeout, core.current_task(), _getframe(3), caught, kind is not None)
+    try:
+        if id(timeout) in open_scopes:
+            left(timeout, _getframe(2), kind is not None and timeout._state.name == "EXPIRED")
+    except Exception as error:
+        core.fail("scopes.asyncio.exit", error)
 
 
 @core.hook(_TIMEOUT)

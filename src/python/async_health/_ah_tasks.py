@@ -72,7 +72,7 @@ task_texts = {}
 
 
 def _install(asyncio):
-    global _task_type, _tasks_module, _current
+    global _task_type, _tasks_module, _current, _find_current
     tasks = _tasks_module = asyncio.tasks
     events = sys.modules["asyncio.events"]
     base_events = sys.modules["asyncio.base_events"]
@@ -82,9 +82,10 @@ def _install(asyncio):
     own_list = hasattr(sys.modules.get("_asyncio"), "all_tasks") or forced == "create_task"
     if isinstance(current, dict) and sys.version_info < (3, 14):
         _current = current
-        core.current_task_finders.insert(0, _finder(current, events))
+        _find_current = _finder(current, events)
     else:
-        core.current_task_finders.insert(0, _plain_finder(asyncio))
+        _find_current = _plain_finder(asyncio)
+    core.current_task_finders.insert(0, _find_current)
     core.set_stack_boundary(events.Handle._run.__code__)
     _hook_done(base_events, sys.modules.get("asyncio.base_futures"))
     registry = getattr(tasks, "_scheduled_tasks", None)
@@ -106,6 +107,13 @@ def _install(asyncio):
     cancels.install(tasks, note_cancel=None)
     _adopt_existing()
 
+
+def current_task():
+    """The asyncio task that runs in this thread, or None. Its work is done by what `_install` found to be quickest."""
+    return None if _find_current is None else _find_current()
+
+
+_find_current = None
 
 # --- who runs -----------------------------------------------------------------------------------------------------
 
@@ -165,7 +173,6 @@ def _hook_registry(registry):
     now = core.now
     extend = core.extend
     strings = _strings.get
-    contexts = _contexts.get
     current_of = _current.get
     done = _done
     task_type = _task_type
@@ -178,17 +185,18 @@ def _hook_registry(registry):
 
     core.on_detail(set_depth)
 
+    iterating = registry._iterating if old_style else ()
+
     def gone(reference):
         # In place of WeakSet's own `_remove`, and then: was the task still pending?
         try:
-            if registry._iterating:
+            if iterating:
                 pending.append(reference)
             else:
                 discard_ref(reference)
             # The hash of an object is its address without the four low bits, unless its class says otherwise.
-            address = hash(reference) << 4
-            if address in live:
-                _dropped(address)
+            if (hash(reference) << 4) in live:
+                _dropped(hash(reference) << 4)
         except Exception:  # interpreter shutdown
             pass
 
@@ -200,8 +208,13 @@ def _hook_registry(registry):
         except Exception:
             pass
 
+    seen_type = None
+    seen_context = None
+
     def add(task):
-        if old_style and type(task) is _task_type:
+        nonlocal seen_type, seen_context
+        exact = type(task) is task_type
+        if exact and old_style:
             if pending:
                 registry._commit_removals()
             add_ref(ref(task, gone))
@@ -234,15 +247,22 @@ def _hook_registry(registry):
                 else:
                     stack = walk(getframe(1))
             else:
-                stack = stack_id(getframe(1), depth)
+                stack = stack_id(getframe(1), depth) if depth else 0
             live[address] = row = (1, now(), address, parent, strings(name) or string_id(name), stack)  # OP_TASK_NEW
             extend(row)
             if creator is None:
                 extend((11, row[1], address, id(loop), 0, 0))  # OP_TASK_LOOP
-            if type(task) is task_type:
-                task.add_done_callback(done, context=contexts(type(loop)) or _context_for(loop))
+            if type(loop) is not seen_type:
+                context = _context_for(loop)
+                if context is _EMPTY:
+                    seen_type = type(loop)
+                    seen_context = context
             else:
-                own_add_done_callback(type(task))(task, done, context=contexts(type(loop)) or _context_for(loop))
+                context = seen_context
+            if exact:
+                task.add_done_callback(done, context=context)
+            else:
+                own_add_done_callback(type(task))(task, done, context=context)
         except AttributeError:
             _born_otherwise(task)
         except Exception as error:
@@ -454,7 +474,7 @@ def _hook_done(base_events, base_futures):
     if not inject(
         loop_type.call_soon,
         name,
-        prologue="if callback is AH.done:\n return AH.done(*args)",
+        prologue="if callback is AH.done:\n return AH.done(args[0])",
         done=_done,
     ):
         plain = loop_type.call_soon
@@ -491,9 +511,8 @@ def _done(task):
     """A task ended. Reads `_exception`, which unlike `exception()` leaves "never retrieved" as it is."""
     try:
         address = id(task)
-        if address not in live:
+        if pop_live(address, 0) == 0:
             return
-        del live[address]
         exception = task._exception
         if exception is None:
             _extend((2, _now(), address, 0, 1 if task._state == "CANCELLED" else 0, 0))  # OP_TASK_END
@@ -505,6 +524,9 @@ def _done(task):
         _done_otherwise(task)
     except Exception as error:
         core.fail("tasks.done", error)
+
+
+pop_live = live.pop
 
 
 def _failed(task, address, exception):

@@ -223,7 +223,7 @@ class tracked_scope:  # noqa: N801  (used like a function)
         frame = _outward(frame)
         task = core.current_task()
         scopes.leaving(self, task, frame, failed)
-        scopes.left(self, task, frame, False, failed)
+        scopes.left(self, frame)
 
 
 def _outward(frame):
