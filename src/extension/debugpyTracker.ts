@@ -17,6 +17,9 @@ import { editorSetting, optionsFromSettings } from './settings';
 
 const GUEST_TYPE = 'debugpy';
 
+/** Requests that need the probe only, by its names for them. */
+const PROBE_METHODS: Record<string, string> = { 'asyncHealth/cancelTask': 'tasks.cancel', 'asyncHealth/setDetail': 'setDetail' };
+
 /** Rejects after `ms`; the request itself cannot be taken back. */
 function limited<T>(promise: Thenable<T>, ms: number, what: string): Promise<T> {
   return new Promise<T>((resolve, reject) => {
@@ -52,9 +55,9 @@ class GuestSource implements HealthSource {
   }
 
   async request(command: string, args: Record<string, unknown>): Promise<unknown> {
-    const method = command.replace('asyncHealth/', '');
-    if (method === 'cancelTask' || method === 'setDetail') {
-      const result = await this.probe.request(method === 'cancelTask' ? 'tasks.cancel' : method, args);
+    const method = PROBE_METHODS[command];
+    if (method) {
+      const result = await this.probe.request(method, args);
       if (method === 'setDetail') this.detail = args.detail as Detail;
       return result;
     }

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import * as vscode from 'vscode';
+import type { HealthProcess } from '../../src/extension/registry';
+import type { TaskRow } from '../../src/shared/rows';
 import {
   breakAt,
   ended,
@@ -49,6 +51,11 @@ function mayAttach(pid: number): boolean {
   }).stdout.includes(` = ${pid}`);
 }
 
+const taskRows = (process: HealthProcess) =>
+  process.source.health
+    .window('tasks', { offset: 0, limit: 50 })
+    .rows.filter((row): row is TaskRow => 'kind' in row && row.kind === 'task');
+
 describe('processes', () => {
   afterEach(async () => {
     await reset();
@@ -63,7 +70,7 @@ describe('processes', () => {
     assert.equal(child.session.parentSession?.id, entry.session.id);
     const process = await live(child);
     assert.notEqual(process.info().pid, parent.info().pid);
-    const names = () => process.source.health.window('tasks', { offset: 0, limit: 50 }).rows.map((row) => ('name' in row ? row.name : ''));
+    const names = () => taskRows(process).map(({ name }) => name);
     await until("the child's own tasks", () => names().includes('child-3'));
     const { registry } = await extension();
     assert.equal(registry.live.length, 2);
@@ -78,7 +85,7 @@ describe('processes', () => {
     await new Promise((resolve) => child.stdout!.once('data', resolve));
     const entry = await start({ request: 'attach', connect: { host: '127.0.0.1', port } });
     const process = await live(entry);
-    const names = () => process.source.health.window('tasks', { offset: 0, limit: 50 }).rows.map((row) => ('name' in row ? row.name : ''));
+    const names = () => taskRows(process).map(({ name }) => name);
     await until('the tasks that were there before', () => names().includes('beat-2'));
     await vscode.debug.stopDebugging(entry.session);
     await ended(entry);
@@ -150,6 +157,20 @@ describe("sessions of the Python Debugger's type", () => {
     await vscode.debug.stopDebugging(entry.session);
     await ended(entry);
     assert.equal((await processOf(entry)).state, 'ended');
+  });
+
+  it('let a task be cancelled, and say what they cannot do', async () => {
+    await settings().update('instrumentPythonDebugger', true, vscode.ConfigurationTarget.Global);
+    const entry = await launch('server.py');
+    const process = await live(entry);
+    const beat = await until('a task', () => taskRows(process).find(({ name }) => name === 'beat-1'));
+    await assert.rejects(
+      process.source.request('asyncHealth/runUntilResume', { task: beat.address }),
+      /needs a session of type "python-async"/,
+    );
+    await process.source.request('asyncHealth/cancelTask', { task: beat.address });
+    // Nobody catches it: the Python Debugger stops at the uncaught exception.
+    await stopped(entry);
   });
 
   it('still stop at breakpoints', async () => {

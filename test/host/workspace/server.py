@@ -11,7 +11,7 @@ async def beat(number):
 
 async def main():
     print("serving", flush=True)
-    tasks = [asyncio.create_task(beat(n), name="beat-%d" % n) for n in range(3)]
+    tasks = [asyncio.create_task(beat(n), name="beat-%d" % n) for n in range(3)]  # @created
     await asyncio.gather(*tasks)
 
 
