@@ -208,7 +208,7 @@ def test_event_condition_and_barrier(probe_program):
 def test_loops_in_threads_do_not_mix_holders(probe_program):
     recording = probe_program(
         """
-        import asyncio, threading
+        import asyncio, sys, threading
 
         def thread():
             async def main():
@@ -220,7 +220,8 @@ def test_loops_in_threads_do_not_mix_holders(probe_program):
                 await lock.acquire()
                 task = asyncio.ensure_future(lock.acquire())
                 await asyncio.sleep(0.02)
-                print([id(lock), id(asyncio.current_task())])
+                # One write: print would send the end of the line by itself, into another thread's.
+                sys.stdout.write('%s\\n' % [id(lock), id(asyncio.current_task())])
                 lock.release()
                 await task
 

@@ -344,22 +344,31 @@ def test_tasks_that_were_there_before_the_probe(tmp_path, probe_program):
     out = str(tmp_path / "late.jsonl")
     program = """
 import asyncio, sys, threading, time
+started = threading.Event()
+waiting = threading.Event()
 async def early():
-    await asyncio.sleep(0.8)
+    while not started.is_set():
+        await asyncio.sleep(0.05)
+    await asyncio.sleep(0.5)
 async def later():
     await asyncio.sleep(0.01)
 async def main():
     tasks = [asyncio.create_task(early()) for _ in range(3)]
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(0)
+    waiting.set()
+    while not started.is_set():
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.2)
     tasks.append(asyncio.create_task(later()))
     tasks[0].cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
 thread = threading.Thread(target=lambda: asyncio.run(main()))
 thread.start()
-time.sleep(0.2)
+waiting.wait()
 sys.path.insert(0, %r)
 from async_health import _ah_boot
 _ah_boot.start({"sink": "file:" + %r, "tickMs": 20})
+started.set()
 thread.join()
 """ % (SOURCE, out)
     path = tmp_path / "late.py"

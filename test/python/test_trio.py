@@ -247,14 +247,20 @@ def late():
 
 async def child():
     with trio.CancelScope():
-        await trio.sleep(0.6)
+        await over.wait()
 
 async def main():
+    global over
+    over = trio.Event()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(child)
         await trio.sleep(0.1)
-        threading.Thread(target=late).start()
-        await trio.sleep(0.4)
+        thread = threading.Thread(target=late)
+        thread.start()
+        while thread.is_alive():
+            await trio.sleep(0.01)
+        await trio.sleep(0.3)
+        over.set()
 
 trio.run(main)
 """
