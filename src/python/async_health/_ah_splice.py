@@ -126,22 +126,34 @@ def _compile(func, original, edits):
     else:
         owner = "def _(%s):" % ", ".join(original.co_freevars)
     flags = original.co_flags & _FUTURE_MASK
+    source, names = _verified_source(func, original, lines, owner, flags)
+    tree, node = _parse(source, owner, first, func.__name__, names)
+    objects = []
+    insert = _inserter(objects)
+    for edit in edits:
+        edit(node, insert)
+    code = _find(_build(tree, original.co_filename, flags), original)
+    if code is None:
+        raise SpliceError("lost %s while compiling" % (func.__qualname__,))
+    return _finish(code, original, objects)
+
+
+_verified = {}  # id(original code) -> (code, source lines, imported names)
+
+
+def _verified_source(func, original, lines, owner, flags):
+    """The function's source lines, and the imports to assume, that give exactly the running code."""
+    known = _verified.get(id(original))
+    if known is not None and known[0] is original:
+        return known[1], known[2]
+    first = original.co_firstlineno
     for imports in (_scan_imports, _guess_imports, _read_imports):
         names = imports(func, lines)
         for source in _blocks(lines, first - 1):
             tree, node = _parse(source, owner, first, func.__name__, names)
-            if node is None:
-                continue
-            if not _same(_find(_build(tree, original.co_filename, flags), original), original):
-                continue
-            objects = []
-            insert = _inserter(objects)
-            for edit in edits:
-                edit(node, insert)
-            code = _find(_build(tree, original.co_filename, flags), original)
-            if code is None:
-                raise SpliceError("lost %s while compiling" % (func.__qualname__,))
-            return _finish(code, original, objects)
+            if node is not None and _same(_find(_build(tree, original.co_filename, flags), original), original):
+                _verified[id(original)] = (original, source, names)
+                return source, names
     raise SpliceError("source of %s does not match the running code" % (func.__qualname__,))
 
 
@@ -196,10 +208,21 @@ def _guess_imports(func, lines):
     return names
 
 
+_file_imports = {}  # file name -> names
+
+
 def _read_imports(func, lines):
-    """The names that the file's own module-level statements import; parses the whole file, so only as a second try."""
+    """The names that the file's own module-level statements import; parses the whole file, once."""
+    file = func.__code__.co_filename
+    names = _file_imports.get(file)
+    if names is None:
+        names = _file_imports[file] = _imports_in("".join(lines))
+    return names
+
+
+def _imports_in(text):
     try:
-        tree = ast.parse("".join(lines))
+        tree = ast.parse(text)
     except SyntaxError:
         return []
     names = []
