@@ -155,3 +155,16 @@ def test_no_source_is_refused(recorder):
     with pytest.raises(splice.SpliceError):
         splice.splice(space["f"], splice.prepend("AH.note()", recorder))
     assert space["f"]() == 1
+
+
+def test_what_pytest_compiled_with_its_own_assertions():
+    backend = pytest.importorskip("anyio._backends._asyncio")
+    function = backend.CancelScope.__exit__
+    recorder = Recorder()
+    code = function.__code__
+    if type(function.__globals__["__loader__"]).__name__ != "AssertionRewritingHook":
+        pytest.skip("anyio was imported before pytest could compile it")
+    splice.splice(function, splice.prepend("AH.note(self)", recorder))
+    assert function.__code__ is not code
+    splice.unsplice(function)
+    assert function.__code__ is code

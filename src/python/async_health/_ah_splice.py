@@ -12,6 +12,7 @@ module's globals). The rest of the code must compile to exactly the byte code th
 import ast
 import linecache
 import re
+import sys
 import types
 
 _FUTURE_MASK = 0x1FF0000  # CO_FUTURE_*: the flags that change how source compiles
@@ -104,8 +105,6 @@ def _swap(func, code):
     old = func.__code__
     func.__code__ = code
     # trio (0.28 and later) keeps its protection from KeyboardInterrupt by code object.
-    import sys
-
     ki = sys.modules.get("trio._core._ki")
     table = getattr(ki, "_CODE_KI_PROTECTION_STATUS_WMAP", None)
     if table is not None:
@@ -127,7 +126,7 @@ def _compile(func, original, edits):
         owner = "def _(%s):" % ", ".join(original.co_freevars)
     flags = original.co_flags & _FUTURE_MASK
     source, names = _verified_source(func, original, lines, owner, flags)
-    tree, node = _parse(source, owner, first, func.__name__, names)
+    tree, node = _parse(source, owner, func, names)
     objects = []
     insert = _inserter(objects)
     for edit in edits:
@@ -150,7 +149,7 @@ def _verified_source(func, original, lines, owner, flags):
     for imports in (_scan_imports, _guess_imports, _read_imports):
         names = imports(func, lines)
         for source in _blocks(lines, first - 1):
-            tree, node = _parse(source, owner, first, func.__name__, names)
+            tree, node = _parse(source, owner, func, names)
             if node is not None and _same(_find(_build(tree, original.co_filename, flags), original), original):
                 _verified[id(original)] = (original, source, names)
                 return source, names
@@ -238,7 +237,8 @@ def _imports_in(text):
     return [name for name in names if name.isidentifier()]
 
 
-def _parse(source, owner, first, name, imports):
+def _parse(source, owner, func, imports):
+    first, name = original_code(func).co_firstlineno, func.__name__
     nested = source[0][:1] in " \t"
     head = "import %s; " % ", ".join(imports) if imports else ""
     # Empty lines ahead give the nodes their true line numbers; walking the tree for that is 20 times slower.
@@ -249,12 +249,23 @@ def _parse(source, owner, first, name, imports):
         return None, None
     if first < 3:
         ast.increment_lineno(tree, first - 3)
+    _rewrite_assertions(func, tree, text)
     last = tree.body[-1]
     body = last.body if nested and isinstance(last, (ast.ClassDef, ast.FunctionDef)) else tree.body
     for node in body:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == name:
             return tree, node
     return None, None
+
+
+def _rewrite_assertions(func, tree, text):
+    """pytest compiles its plugins (anyio is one) with assertions of its own making; do as it did."""
+    loader = func.__globals__.get("__loader__")
+    if type(loader).__name__ != "AssertionRewritingHook":
+        return
+    rewrite = getattr(sys.modules.get("_pytest.assertion.rewrite"), "rewrite_asserts", None)
+    if rewrite is not None:
+        rewrite(tree, text.encode("utf-8"), func.__code__.co_filename, getattr(loader, "config", None))
 
 
 def _build(tree, filename, flags):
