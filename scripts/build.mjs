@@ -1,6 +1,6 @@
 // Bundles extension, CLI, panel page and tests into dist/, and copies the Python probe there. --watch rebuilds on change;
 // --production minifies and leaves the tests out.
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, watch } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import esbuild from 'esbuild';
@@ -19,9 +19,12 @@ function find(dir, suffix) {
 }
 
 function copyPython() {
+  // Beside it first: a debug session that starts meanwhile must not find half of it.
+  rmSync('dist/python.new', { recursive: true, force: true });
+  mkdirSync('dist/python.new', { recursive: true });
+  cpSync('src/python/async_health', 'dist/python.new/async_health', { recursive: true, filter: (path) => !path.includes('__pycache__') });
   rmSync('dist/python', { recursive: true, force: true });
-  mkdirSync('dist/python', { recursive: true });
-  cpSync('src/python/async_health', 'dist/python/async_health', { recursive: true, filter: (path) => !path.includes('__pycache__') });
+  renameSync('dist/python.new', 'dist/python');
 }
 
 const common = { bundle: true, sourcemap: !production, minify: production, logLevel: 'info', legalComments: 'none' };
