@@ -46,7 +46,10 @@ async def main():
     for number in range(6):
         await office.buy("guest %d" % number)
         await asyncio.sleep(0.5)
-    day = [asyncio.create_task(office.buy("late guest"), name="late guest"), asyncio.create_task(office.close_day(), name="closing")]
+    day = [
+        asyncio.create_task(office.buy("late guest"), name="late guest"),
+        asyncio.create_task(office.close_day(), name="closing"),
+    ]
     await asyncio.wait(day, timeout=15)
     statistics.cancel()
     for task in day:
