@@ -14,7 +14,7 @@ import time
 
 from . import _ah_channel as channel
 from . import _ah_core as core
-from . import _ah_intern
+from . import _ah_intern, _ah_sinks
 
 #: Feature modules in order of installation; each has `install(options)`. One that is absent or fails costs only itself.
 FEATURES = [
@@ -47,7 +47,7 @@ def start(options=None):
     again = state.started and state.pid == os.getpid()
     if state.pid != os.getpid():  # forked without Python's own fork hooks
         channel.after_fork_in_child()
-    sink = channel.make_sink(options.get("sink"))
+    sink = _ah_sinks.make_sink(options.get("sink"), channel.stop)
     state.options = options
     state.tick_s = max(0.01, float(options.get("tickMs") or 100) / 1000.0)
     if not state.started:

@@ -1,0 +1,99 @@
+"""Where the probe's messages go: the debugger's own connection, a file, or a callable."""
+
+import json
+import os
+import sys
+
+from . import _ah_ending
+from . import _ah_wire as wire
+
+#: Messages the debugger's writer may have waiting before we hold ours back.
+_QUEUE_MAX = 20
+
+
+class PydevdSink:
+    """The debugger's own connection: one DAP event per message."""
+
+    #: True: the adapter asks again (injects) in a forked child; nothing is sent there before.
+    ends_at_fork = True
+
+    def __init__(self, before_end):
+        self.pydevd = sys.modules["pydevd"]
+        self.constants = sys.modules["_pydevd_bundle.pydevd_constants"]
+        self.set_no_delay()
+        _ah_ending.before_dispose(self.constants.get_global_debugger(), before_end)
+
+    def _writer(self):
+        py_db = self.constants.get_global_debugger()
+        return None if py_db is None else getattr(py_db, "writer", None)
+
+    def set_no_delay(self):
+        """debugpy writes header and body apart; without this each answer waits 40 ms for the peer's delayed ACK."""
+        try:
+            import socket
+
+            self._writer().sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except Exception:
+            pass
+
+    def ready(self):
+        writer = self._writer()
+        if writer is None:
+            return False
+        queue = getattr(writer, "_cmd_queue", None)
+        return queue is None or queue.qsize() < _QUEUE_MAX
+
+    def send(self, message):
+        event = {"type": "event", "event": wire.PROBE_EVENT, "body": message}
+        return bool(self.pydevd.send_json_message(event))
+
+
+class FileSink:
+    """JSON lines in a file: `file:/path.jsonl`. A forked child appends to the same file."""
+
+    ends_at_fork = False
+
+    def __init__(self, path):
+        self.path = path
+        self.descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+    def ready(self):
+        return True
+
+    def send(self, message):
+        line = (json.dumps(message) + "\n").encode("ascii")
+        while line:
+            line = line[os.write(self.descriptor, line) :]
+        return True
+
+
+class CallSink:
+    """A callable that takes each message (a dict)."""
+
+    ends_at_fork = False
+
+    def __init__(self, function):
+        self.function = function
+
+    def ready(self):
+        return True
+
+    def send(self, message):
+        self.function(message)
+        return True
+
+
+def make_sink(target, before_end):
+    """A sink from the option `sink`: 'pydevd' (default), 'file:PATH', or a callable.
+
+    `before_end()` is called before the debugger closes its connection.
+    """
+    if callable(target):
+        return CallSink(target)
+    if target in (None, "pydevd"):
+        if "pydevd" not in sys.modules:
+            raise RuntimeError("the debugger (pydevd) is not loaded in this process; give the option sink")
+        return PydevdSink(before_end)
+    if isinstance(target, str) and target.startswith("file:"):
+        return FileSink(target[5:])
+    raise ValueError("sink must be 'pydevd', 'file:PATH' or a callable, not %r" % (target,))
