@@ -47,7 +47,11 @@ def test_notes_keep_their_place_among_rows(probe_program):
     )
     mine = [row for row in recording.rows if row.name == "NOTE" and row.note["kind"] == "message"]
     assert [row.note["text"] for row in mine] == ["0", "1", "2", "3", "4"]
-    order = [row.obj if row.name == "TASK_NEW" else int(row.note["text"]) for row in recording.rows if row.name == "TASK_NEW" or row in mine]
+    order = [
+        row.obj if row.name == "TASK_NEW" else int(row.note["text"])
+        for row in recording.rows
+        if row.name == "TASK_NEW" or row in mine
+    ]
     assert order == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
 
 

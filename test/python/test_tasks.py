@@ -308,7 +308,9 @@ def test_the_way_of_3_14(probe_program):
     assert child.task == recording.task_running("main").obj
     assert child.stack[0][1] == "main"
     assert recording.named("TASK_END", obj=child.obj)[0].aux == wire.OUTCOME_OK
-    assert wire.OUTCOME_DROPPED in [row.aux for row in recording.named("TASK_END", obj=recording.task_running("lost").obj)]
+    assert wire.OUTCOME_DROPPED in [
+        row.aux for row in recording.named("TASK_END", obj=recording.task_running("lost").obj)
+    ]
 
 
 def test_loops_in_threads(probe_program):

@@ -113,7 +113,10 @@ def _unrolled(depth):
     lines = ["def walk(f):"]
     known = []
     for at in range(depth + 1):
-        pairs = "(%s)" % "".join("l%d, " % index for index in known), "(%s)" % "".join("c%d, " % index for index in known)
+        pairs = (
+            "(%s)" % "".join("l%d, " % index for index in known),
+            "(%s)" % "".join("c%d, " % index for index in known),
+        )
         found = "e = get(%s)\n{0} return e[1] if e is not None and e[0] == %s else intern(%s, %s, True)" % (
             pairs[0],
             pairs[1],
@@ -131,7 +134,10 @@ def _unrolled(depth):
     lines.append(" l%d = -1" % depth)
     lastis = "(%s)" % "".join("l%d, " % index for index in range(depth + 1))
     codes = "(%s)" % "".join("c%d, " % index for index in range(depth))
-    lines.append(" e = get(%s)\n return e[1] if e is not None and e[0] == %s else intern(%s, %s, True)" % (lastis, codes, codes, lastis))
+    lines.append(
+        " e = get(%s)\n return e[1] if e is not None and e[0] == %s else intern(%s, %s, True)"
+        % (lastis, codes, codes, lastis)
+    )
     return "\n".join(lines)
 
 
@@ -162,7 +168,14 @@ def _intern(codes, lastis, trim):
 
 
 _scope = {"get": _stacks.get, "intern": _intern}
-exec(compile(_unrolled(8).replace("_boundary", "boundary[0]"), __file__ if "__file__" in globals() else __spec__.origin, "exec"), _scope)
+exec(
+    compile(
+        _unrolled(8).replace("_boundary", "boundary[0]"),
+        __file__ if "__file__" in globals() else __spec__.origin,
+        "exec",
+    ),
+    _scope,
+)
 #: `stack_id(frame, 8)`, unrolled.
 stack_id_8 = _scope["walk"]
 _scope["boundary"] = _boundary_cell = [None]
@@ -170,7 +183,13 @@ _scope["boundary"] = _boundary_cell = [None]
 
 _MAX_CHAIN = 64
 _OPAQUE = frozenset(
-    ("async_generator_asend", "async_generator_athrow", "anext_awaitable", "coroutine_wrapper", "async_generator_wrapped_value")
+    (
+        "async_generator_asend",
+        "async_generator_athrow",
+        "anext_awaitable",
+        "coroutine_wrapper",
+        "async_generator_wrapped_value",
+    )
 )
 
 
@@ -284,8 +303,11 @@ def _is_ours(code):
 
 def _is_launcher(code):
     name = code.co_filename
-    return "debugpy" in name and ("%sdebugpy%s" % (os.sep, os.sep)) in name or name in ("<frozen runpy>", "<string>") or (
-        name.endswith("%srunpy.py" % os.sep)
+    return (
+        "debugpy" in name
+        and ("%sdebugpy%s" % (os.sep, os.sep)) in name
+        or name in ("<frozen runpy>", "<string>")
+        or (name.endswith("%srunpy.py" % os.sep))
     )
 
 

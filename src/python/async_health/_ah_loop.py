@@ -15,8 +15,8 @@ from . import _ah_core as core
 from . import _ah_intern
 from . import _ah_splice as splice
 from . import _ah_wire as wire
-from ._ah_inject import inject
 from ._ah_clock import clock as pauses
+from ._ah_inject import inject
 from ._ah_intern import frames_id, string_id
 
 _TURN = "loop.turn"
@@ -111,7 +111,7 @@ def _install(asyncio):
     AH.stopped = _stopped
     AH.closed = _closed
     AH.slow_turn = _slow_turn
-    run = getattr(base, "run_forever")
+    run = base.run_forever
     if not inject(run, _RUN, prologue="AH.started(self)", epilogue="AH.stopped(self)", started=_started, stopped=_stopped):
         core.missing(_RUN, "no matching source of run_forever")
     if not inject(base.close, _RUN, epilogue="AH.closed(self)", closed=_closed):

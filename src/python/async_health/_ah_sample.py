@@ -28,7 +28,7 @@ _MANY = 20_000
 class Seen:
     """What was last told of a task."""
 
-    __slots__ = ("waiter", "kind", "awaited", "stack", "awaiter", "via", "looked", "name", "round")
+    __slots__ = ("waiter", "kind", "awaited", "stack", "awaiter", "via", "looked", "name", "settled")
 
     def __init__(self):
         self.waiter = -1
@@ -39,13 +39,12 @@ class Seen:
         self.via = 0
         self.looked = 0
         self.name = None
-        self.round = 0
+        #: Was it found unchanged once? Only then a pass may skip it: who awaits it may have begun to meanwhile.
+        self.settled = False
 
 
 _seen = {}
-_round = 0
 _pass = None
-_scopes = None
 
 
 def install(_options):
@@ -106,9 +105,6 @@ def _tick():
 
 def _one_pass():
     """Generator: looks at all live tasks, yields when a slice is used up."""
-    global _round
-    _round += 1
-    number = _round
     slice_end = _now() + _SLICE_NS
     references = []
     for registry in tasks.registries:
@@ -141,7 +137,7 @@ def _one_pass():
             if task is not None:
                 address = id(task)
                 if address in tasks.live:
-                    _look(task, address, number, waiting_on, running, many)
+                    _look(task, address, waiting_on, running, many)
         task = None
         at += 20
         if _now() > slice_end:
@@ -175,15 +171,14 @@ def _running():
     return found
 
 
-def _look(task, address, number, waiting_on, running, many):
+def _look(task, address, waiting_on, running, many):
     seen = _seen.get(address)
     row = tasks.live.get(address)
-    if seen is not None and row is not None and seen.round and seen.looked < row[1]:
+    if seen is not None and row is not None and seen.looked < row[1]:
         seen = None  # another task at the address of a former one
     if seen is None:
         seen = _seen[address] = Seen()
         _name(task, address, seen)
-    seen.round = number
     waiter = getattr(task, "_fut_waiter", None)
     key = id(waiter) if waiter is not None else (1 if address in running else 0)
     if waiter is not None and waiter.done():
@@ -191,8 +186,12 @@ def _look(task, address, number, waiting_on, running, many):
     moment = _now()
     if address in cancels.pending:
         _delivery(task, address, waiter)
-    if key == seen.waiter and (many or moment - seen.looked < _CLOSE_LOOK_NS):
-        return
+    if key == seen.waiter:
+        if seen.settled and (many or moment - seen.looked < _CLOSE_LOOK_NS):
+            return
+        seen.settled = True
+    else:
+        seen.settled = False
     seen.waiter = key
     seen.looked = moment
     coroutine = tasks.coroutine_of(task)
@@ -211,7 +210,7 @@ def _look(task, address, number, waiting_on, running, many):
     if (awaiter, via) != (seen.awaiter, seen.via):
         seen.awaiter, seen.via = awaiter, via
         core.emit(wire.OP_TASK_AWAITED_BY, address, awaiter, via)
-    if moment - seen.looked >= 0 and seen.name is not None:
+    if seen.settled:
         _name(task, address, seen)
 
 

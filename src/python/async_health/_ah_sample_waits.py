@@ -74,7 +74,15 @@ def learn_asyncio(asyncio):
         _learn(base.BaseEventLoop.run_in_executor, wire.WAIT_EXECUTOR)
         _learn(base.BaseEventLoop.getaddrinfo, wire.WAIT_EXECUTOR)
     folder = os.path.dirname(asyncio.__file__)
-    for name in ("streams", "selector_events", "proactor_events", "subprocess", "base_subprocess", "sslproto", "unix_events"):
+    for name in (
+        "streams",
+        "selector_events",
+        "proactor_events",
+        "subprocess",
+        "base_subprocess",
+        "sslproto",
+        "unix_events",
+    ):
         _files[os.path.join(folder, name + ".py")] = wire.WAIT_IO
     try:
         from . import _ah_locks as _locks
@@ -100,7 +108,9 @@ def codes_of(coroutine):
     depth = 0
     awaited = coroutine
     while awaited is not None and depth < 64:
-        code = getattr(awaited, "cr_code", None) or getattr(awaited, "gi_code", None) or getattr(awaited, "ag_code", None)
+        code = (
+            getattr(awaited, "cr_code", None) or getattr(awaited, "gi_code", None) or getattr(awaited, "ag_code", None)
+        )
         if code is not None:
             codes.append(code)
         awaited = next_awaited(awaited)
@@ -144,7 +154,7 @@ def classify(task, address, waiter, codes, open_group):
         if name.startswith("shield.") or "_outer_done_callback" in name:
             inner = [value for value in values if isinstance(value, _task_types)]
             return wire.WAIT_SHIELD, id(inner[0]) if inner else id(waiter)
-        if name.startswith("_chain_future."):
+        if name.startswith("chain_future."):
             return wire.WAIT_EXECUTOR, id(waiter)
     if hasattr(waiter, "get_coro"):
         return wire.WAIT_TASK, id(waiter)
@@ -183,7 +193,8 @@ def callbacks_of(future):
                 values.append(cell.cell_contents)
             except ValueError:
                 continue
-        found.append((getattr(function, "__qualname__", ""), values))
+        # `_gather` on 3.9, `_release_waiter`, `_wait`: without the underscore they are the same on all versions.
+        found.append((getattr(function, "__qualname__", "").lstrip("_"), values))
     return found
 
 
@@ -202,7 +213,9 @@ def awaiter_of(task, address, waiting_on):
             if found:
                 return found, wire.VIA_GATHER
         elif name.startswith("shield."):
-            found = _through([value for value in values if hasattr(value, "_callbacks") and value is not task], waiting_on)
+            found = _through(
+                [value for value in values if hasattr(value, "_callbacks") and value is not task], waiting_on
+            )
             if found:
                 return found, wire.VIA_SHIELD
         elif "release_waiter" in name:
@@ -242,7 +255,9 @@ def _through(futures, waiting_on):
             if depth < 3 and hasattr(future, "_callbacks") and not callable(getattr(future, "get_coro", None)):
                 for name, values in callbacks_of(future):
                     if name.startswith(("gather.", "shield.")) or "_on_completion" in name or "release_waiter" in name:
-                        following.extend(value for value in values if value is not future and hasattr(value, "_callbacks"))
+                        following.extend(
+                            value for value in values if value is not future and hasattr(value, "_callbacks")
+                        )
         if not following:
             return 0
         futures = following

@@ -90,7 +90,10 @@ def user_frame(frame):
     while found is not None:
         name = found.f_code.co_filename
         if not (
-            name.startswith(_library_paths) or name.endswith("contextlib.py") or name[-10:] == "_ah_api.py" or name[:1] == "<"
+            name.startswith(_library_paths)
+            or name.endswith("contextlib.py")
+            or name[-10:] == "_ah_api.py"
+            or name[:1] == "<"
         ):
             return found
         found = found.f_back

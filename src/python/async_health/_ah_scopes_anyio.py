@@ -13,10 +13,9 @@ from . import _ah_wire as wire
 from ._ah_inject import inject
 from ._ah_intern import string_id
 from ._ah_scopes_asyncio import deadline_ns
-from ._ah_tasks import current_task
+from ._ah_tasks import current_task, name_overrides
 from ._ah_tasks import known as known_task
 from ._ah_tasks import live as live_tasks
-from ._ah_tasks import name_overrides
 
 _getframe = sys._getframe
 _SCOPE = "scopes.anyio.CancelScope"
@@ -71,10 +70,10 @@ def _install(module):
         left=_left_group,
     )
     # `_spawn` of newer versions runs the coroutine in one of anyio's own: tell the birth whose it is.
-    first = "AH.spawning(coro)" if "coro" in group._spawn.__code__.co_varnames[: group._spawn.__code__.co_argcount] else ""
-    _edit(
-        group._spawn, _GROUP, prologue=first, returns="AH.born(self, task, VALUE)", spawning=_spawning, born=_born_in
+    first = (
+        "AH.spawning(coro)" if "coro" in group._spawn.__code__.co_varnames[: group._spawn.__code__.co_argcount] else ""
     )
+    _edit(group._spawn, _GROUP, prologue=first, returns="AH.born(self, task, VALUE)", spawning=_spawning, born=_born_in)
 
 
 def _edit(function, name, **parts):

@@ -166,7 +166,9 @@ def _timeout_fires(timeout):
 def _group_aborts(group):
     caller = _getframe(3)
     by_child = caller.f_code.co_name == "_on_task_done"
-    scopes.cancelled(group, wire.REASON_CHILD_FAILED if by_child else wire.REASON_HOST_FAILED, None if by_child else caller)
+    scopes.cancelled(
+        group, wire.REASON_CHILD_FAILED if by_child else wire.REASON_HOST_FAILED, None if by_child else caller
+    )
     return scopes.delivering(group, group)
 
 

@@ -98,7 +98,9 @@ def _install(asyncio):
         if forced != "create_task":
             _hook_registry(registry)
     if own_list or sys.version_info >= (3, 12):
-        returns = "AH.born(VALUE, coro)" if own_list else "AH.born(VALUE, coro) if self._task_factory is not None else VALUE"
+        returns = (
+            "AH.born(VALUE, coro)" if own_list else "AH.born(VALUE, coro) if self._task_factory is not None else VALUE"
+        )
         create = base_events.BaseEventLoop.create_task
         if not inject(create, "tasks.create_task", returns=returns, born=_born):
             core.missing("tasks.create_task", "no source of BaseEventLoop.create_task")
@@ -308,7 +310,9 @@ def _name_of(coroutine):
         for generator in gc.get_referents(coroutine):
             if hasattr(generator, "ag_code"):
                 return generator.__qualname__ + ".aclose"
-    return getattr(coroutine, "__qualname__", None) or getattr(coroutine, "__name__", None) or type(coroutine).__qualname__
+    return (
+        getattr(coroutine, "__qualname__", None) or getattr(coroutine, "__name__", None) or type(coroutine).__qualname__
+    )
 
 
 def coroutine_of(task):
@@ -561,7 +565,11 @@ def _explicit_name(task):
 def exception_text(exception):
     """`Type: message`, cut; the program's own `__str__` may fail or be long."""
     kind = type(exception)
-    name = kind.__qualname__ if kind.__module__ in ("builtins", "__main__") else "%s.%s" % (kind.__module__, kind.__qualname__)
+    name = (
+        kind.__qualname__
+        if kind.__module__ in ("builtins", "__main__")
+        else "%s.%s" % (kind.__module__, kind.__qualname__)
+    )
     try:
         message = str(exception)
     except Exception:
