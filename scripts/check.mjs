@@ -113,7 +113,13 @@ function sizes() {
 }
 
 function machinePaths() {
-  const patterns = [/\/(?:home|Users)\/(?!me\/)[a-z][\w.-]*\//, /\/root\//, /\/work\/(?:main|shared)/, /\/opt\/wheels/, /\.pyenv\/versions\/\d/];
+  const patterns = [
+    /\/(?:home|Users)\/(?!me\/)[a-z][\w.-]*\//,
+    /\/root\//,
+    /\/work\/(?:main|shared)/,
+    /\/opt\/wheels/,
+    /\.pyenv\/versions\/\d/,
+  ];
   const home = homedir();
   const text = files.filter((path) => /\.(ts|mjs|cjs|js|py|json|md|toml|css|html|svg|yml)$/.test(path) || path.startsWith('.ci/'));
   const problems = [];

@@ -21,7 +21,16 @@ const NEEDED = [
 ];
 
 /** What has no business in it. */
-const UNWANTED = [/\/node_modules\//, /\/test\//, /\/src\//, /\.map$/, /__pycache__/, /(?<!pydevd_attach_to_process\/[^/]*)\.(so|pyd|dylib|dll)$/, /\/\.venv/, /\.ts$/];
+const UNWANTED = [
+  /\/node_modules\//,
+  /\/test\//,
+  /\/src\//,
+  /\.map$/,
+  /__pycache__/,
+  /(?<!pydevd_attach_to_process\/[^/]*)\.(so|pyd|dylib|dll)$/,
+  /\/\.venv/,
+  /\.ts$/,
+];
 
 /** Largest size of the package, bytes. debugpy's pure-Python sources are about 2 MB of it. */
 const MAX_BYTES = 12_000_000;

@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement } from 'lit/decorators.js';
 import type { TaskRow, TaskState } from '../../src/shared/rows';
-import { formatCount, formatMs, formatShort, NONE, placeText, plural } from '../data/format';
+import { formatCount, formatMs, formatShort, NONE, plural } from '../data/format';
 import { store } from '../instance';
 import { property } from '../ui/details';
 import type { GridModel } from '../ui/grid';

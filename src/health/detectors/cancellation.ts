@@ -148,6 +148,8 @@ export class ForeignCancel extends Detector<Foreign> {
     if (cause === undefined || (cause.reason !== CancelReason.ChildFailed && cause.by?.group !== scope)) return undefined;
     const child = cause.by?.group === scope ? cause.by : scope.failedMember;
     if (child?.starter === undefined || child.starter === scope.host || cause.by === scope.host) return undefined;
+    // Started by a library on somebody's behalf (a call from a thread arrives in trio's system task): who asked is not known.
+    if (child.creation !== undefined && !child.creation.hasUserCode) return undefined;
     const host = scope.host;
     if (host === undefined || host.ended) return undefined;
     return {

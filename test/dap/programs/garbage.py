@@ -33,7 +33,11 @@ async def main():
     pid = __import__("os").getpid()
     rows = struct.pack("<12d", 1, 1, 1, 0, 0, 0, float("nan"), 1, 1, 0, 0, 0)
     # In the probe's own name: rows with NaN, odd lengths, wrong base64, and far too many (debugpy itself takes no message above 16 MB).
-    for seq, text in ((100001, base64.b64encode(rows).decode()), (100002, base64.b64encode(rows[:-3]).decode()), (100003, "%%%")):
+    for seq, text in (
+        (100001, base64.b64encode(rows).decode()),
+        (100002, base64.b64encode(rows[:-3]).decode()),
+        (100003, "%%%"),
+    ):
         send({"type": "batch", "pid": pid, "seq": seq, "t": 5, "rows": text})
     send({"type": "batch", "pid": pid, "seq": 100004, "t": 5, "rows": "A" * (12 * 1024 * 1024)})
     print("sent", flush=True)

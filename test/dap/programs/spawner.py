@@ -21,7 +21,9 @@ async def main(how):
         process = await asyncio.create_subprocess_exec(sys.executable, os.path.abspath(__file__), "--child")
         code = await process.wait()
     elif how == "popen":
-        code = await asyncio.get_running_loop().run_in_executor(None, subprocess.call, [sys.executable, os.path.abspath(__file__), "--child"])
+        code = await asyncio.get_running_loop().run_in_executor(
+            None, subprocess.call, [sys.executable, os.path.abspath(__file__), "--child"]
+        )
     else:
         process = multiprocessing.get_context(how).Process(target=child, args=(how,))
         process.start()
