@@ -98,10 +98,9 @@ def test_httpx(probe_program):
         server, url = await serve()
         async with httpx.AsyncClient() as client:
             assert (await client.get(url)).text == "ok"
-        unused = httpx.AsyncClient()
         leaked = httpx.AsyncClient()
         await leaked.get(url)
-        del leaked, unused
+        del leaked
         gc.collect()
         server.close()
 

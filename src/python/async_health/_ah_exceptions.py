@@ -12,7 +12,7 @@ from . import _ah_core as core
 from . import _ah_intern as intern
 from . import _ah_locks as locks
 from . import _ah_splice as splice
-from ._ah_tasks import exception_text, failure_callbacks, traceback_id
+from ._ah_tasks import coroutine_of, exception_text, failure_callbacks, traceback_id
 
 HANDLER = "asyncio.call_exception_handler"
 UNAWAITED = "warnings.unawaited"
@@ -76,11 +76,32 @@ def _install_handler(module):
     # `call_soon` and `call_at` ask `_check_closed` first, and so does `call_soon_threadsafe`, which may come from anywhere.
     first = "if self._thread_id is not None and AH.ident() != self._thread_id: AH.foreign(self)"
     splice.apply(WRONG_LOOP, base._check_closed, splice.prepend(first, AH))
+    AH.run_code = splice.original_code(sys.modules["asyncio.events"].Handle._run)
+    for module_name, names in (
+        ("base_futures", ("_future_repr", "_future_repr_info")),
+        ("base_tasks", ("_task_repr", "_task_repr_info")),
+    ):
+        owner = sys.modules.get("asyncio." + module_name)
+        for name in names:
+            function = getattr(owner, name, None)
+            if function is not None:  # 3.11 and later have the first, before the second is what C calls
+                function = _below_recursive_repr(splice.underlying(function))
+                text = "AH.shown(%s)" % function.__code__.co_varnames[0]
+                splice.apply(WRONG_LOOP, function, splice.prepend(text, AH))
+                break
     mixins = sys.modules.get("asyncio.mixins")
     if mixins is not None and sys.version_info >= (3, 10):
         splice.apply(
             WRONG_LOOP, mixins._LoopBoundMixin._get_loop, splice.before(splice.raises, "AH.wrong(self, loop)", AH)
         )
+
+
+def _below_recursive_repr(function):
+    """`reprlib.recursive_repr` says what it wraps from 3.13 on only."""
+    for cell in function.__closure__ or ():
+        if function.__code__.co_filename.endswith("reprlib.py") and hasattr(cell.cell_contents, "__code__"):
+            return cell.cell_contents
+    return function
 
 
 def _install_uvloop(module):
@@ -136,30 +157,33 @@ AH.unawaited = _unawaited
 # --- wrong loop -------------------------------------------------------------------------------------------------------
 
 
-def note_wrong_loop(thing, what, running, expected, frame):
-    """Say that `thing` (described by `what`) of loop `expected` is used from `running` (None: no loop runs in this thread)."""
+def note_wrong_loop(thing, what, running, expected, frame, stack=None, task=None):
+    """Say that `thing` (described by `what`) of loop `expected` is used from `running` (None: no loop runs in this thread).
+
+    `frame` is where; `stack` its stack id when it is not that of a running frame.
+    """
     key = (what, frame.f_code.co_filename, frame.f_lineno) if frame is not None else (what, id(thing))
     if key in _reported:
         return
     if len(_reported) >= _MAX_REPORTED:
         _reported.clear()
     _reported.add(key)
+    if stack is None:
+        stack = core.stack_id(frame, 20) if frame is not None else 0
+    address = id(task) if task is not None else core.current_task_id()
     core.note(
         {
             "kind": "wrong-loop",
-            "object": id(thing),
+            "object": id(thing) if thing is not None else 0,
             "what": what,
-            "task": core.current_task_id(),
+            "task": address,
             "loop": id(running) if running is not None else 0,
             "expectedLoop": id(expected) if expected is not None else 0,
-            "stack": core.stack_id(frame, 20) if frame is not None else 0,
+            "stack": stack,
         }
     )
-    core.violation(
-        "wrong-loop",
-        frame,
-        {"message": "%s belongs to another event loop or thread." % what, "task": core.current_task_id()},
-    )
+    text = "%s belongs to another event loop or thread." % what
+    core.violation("wrong-loop", frame, {"message": text, "task": address})
 
 
 @core.hook(WRONG_LOOP)
@@ -183,33 +207,52 @@ def _foreign(loop):
 
 
 @core.hook(WRONG_LOOP)
-def _task_failed(task, error):
-    """A task ended with `error`. Awaiting another loop's future ends in the loop throwing a
-    RuntimeError at the await; no frame of the program or the library raises it, so its text is all there is.
+def _shown(future):
+    """The repr of a future is made. When a task awaits another loop's future, the task's step makes it for the error that
+    it throws into the coroutine: the only sign of that which is seen whether or not the error is caught.
     """
-    if type(error) is RuntimeError and "attached to a different loop" in str(error):
-        traceback = error.__traceback__
-        while traceback is not None and traceback.tb_next is not None:
-            traceback = traceback.tb_next
-        key = ("future", traceback.tb_frame.f_code.co_filename, traceback.tb_lineno) if traceback is not None else task
-        if key in _reported or len(_reported) >= _MAX_REPORTED:
-            return
-        _reported.add(key)
-        loop = getattr(task, "_loop", None)
-        core.note(
-            {
-                "kind": "wrong-loop",
-                "object": 0,
-                "what": "Future",
-                "task": id(task),
-                "loop": id(loop) if loop is not None else 0,
-                "expectedLoop": 0,
-                "stack": traceback_id(error),
-            }
-        )
+    frame = sys._getframe(3)
+    while frame is not None and frame.f_code.co_filename.endswith(_REPR_FILES):
+        frame = frame.f_back
+    if frame is None:
+        return
+    code = frame.f_code
+    if code is not AH.run_code and not (code.co_name.startswith("__step") and code.co_filename.endswith("tasks.py")):
+        return  # the program's own repr
+    running = sys.modules["asyncio.events"]._get_running_loop()
+    task = core.current_task()
+    expected = future.get_loop()
+    if running is None or task is None or expected is running:
+        return
+    coroutine = coroutine_of(task)
+    innermost = coroutine
+    for _ in range(64):
+        inner = intern.next_awaited(innermost)
+        if intern.frame_of(inner) is None:
+            break
+        innermost = inner
+    frame = intern.frame_of(innermost)
+    note_wrong_loop(future, type(future).__name__, running, expected, frame, core.chain_id(coroutine))
 
 
-AH.wrong, AH.foreign = _wrong, _foreign
+_REPR_FILES = ("base_futures.py", "base_tasks.py", "reprlib.py", "_ah_tasks.py", "_ah_core.py")
+
+
+@core.hook(WRONG_LOOP)
+def _task_failed(task, error):
+    """On loops that are not asyncio's own (uvloop) the text of the error is all there is."""
+    loop = getattr(task, "_loop", None)
+    base = sys.modules["asyncio.base_events"].BaseEventLoop
+    if type(error) is not RuntimeError or isinstance(loop, base) or "attached to a different loop" not in str(error):
+        return
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    frame = traceback.tb_frame if traceback is not None else None
+    note_wrong_loop(None, "Future", loop, None, frame, traceback_id(error), task)
+
+
+AH.wrong, AH.foreign, AH.shown = _wrong, _foreign, _shown
 
 
 def install(options):

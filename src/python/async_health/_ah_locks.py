@@ -261,11 +261,28 @@ def begin_wait(lock, op, frame, task):
         extend((42, t, key, task, op, stack))
 
 
-def reentry(lock, info, task, frame):
+def reentry(lock, info, task, frame, refused=False):
     """Tell the violation callbacks, in the offending frame."""
-    text = "This task acquires a %s that it already holds: it will wait for itself forever."
+    text = "This task acquires a %s that it already holds: "
+    text += "the library refuses." if refused else "it will wait for itself forever."
     info = {"message": text % type(lock).__name__, "lock": info.key, "task": task}
     core.violation("lock-reentry", outside(frame), info)
+
+
+def refused(lock, frame, task):
+    """The library refuses (by an exception) to let the holder acquire the lock again."""
+    info = track(lock)
+    if info is not None:
+        show_holder(info, info.family.state(lock)[0])
+        extend((48, now(), info.key, task, 0, stack_id(frame, DEPTHS[state.level] or 8)))  # OP_LOCK_REENTRY
+        reentry(lock, info, task, frame, True)
+
+
+def held(lock, frame, task):
+    """Level `full`: an acquire without waiting."""
+    info = track(lock)
+    if info is not None:
+        show_holder(info, task, where(frame))
 
 
 def end_wait(lock, ok, op, task):

@@ -52,7 +52,19 @@ def _born(lock):
     locks.born(lock, sys._getframe(2))
 
 
-AH.wait, AH.woke, AH.born = _wait, _woke, _born
+@core.hook(HOOK)
+def _again(lock):
+    """The library is about to refuse an acquire by the holder."""
+    locks.refused(lock, sys._getframe(2), core.current_task_id())
+
+
+@core.hook(HOOK)
+def _hold(lock):
+    if core.state.level == core.FULL:
+        locks.held(lock, sys._getframe(2), core.current_task_id())
+
+
+AH.wait, AH.woke, AH.born, AH.again, AH.hold = _wait, _woke, _born, _again, _hold
 
 
 def _waits(op):
@@ -155,6 +167,10 @@ def _describe(cls, name):
     op = w.LOCK_OP_WAIT if name == "Condition" else w.LOCK_OP_ACQUIRE
     if splice.apply(HOOK, method, splice.wrap_awaits(_waits(op), AH)):
         locks.families[cls] = family
+        if name == "Lock":
+            for one in (method, _own(cls, "acquire_nowait")):
+                splice.apply(HOOK, one, splice.before(splice.raises_error("RuntimeError"), "AH.again(self)", AH))
+                splice.apply(HOOK, one, splice.after(splice.assigns("_owner_task"), "AH.hold(self)", AH))
         splice.apply(HOOK, init, splice.append("AH.born(self)", AH))
 
 

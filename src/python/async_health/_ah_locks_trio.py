@@ -37,7 +37,19 @@ def _born(lock):
     locks.born(lock, sys._getframe(2))
 
 
-AH.wait, AH.woke, AH.born = _wait, _woke, _born
+@core.hook(HOOK)
+def _again(lock):
+    """The library is about to refuse an acquire by the holder."""
+    locks.refused(lock, sys._getframe(2), _current())
+
+
+@core.hook(HOOK)
+def _hold(lock):
+    if core.state.level == core.FULL:
+        locks.held(lock, sys._getframe(2), _current())
+
+
+AH.wait, AH.woke, AH.born, AH.again, AH.hold = _wait, _woke, _born, _again, _hold
 
 
 def _parks(op):
@@ -91,6 +103,12 @@ def install_sync(module):
     acquire = splice.wrap_awaits(_parks(w.LOCK_OP_ACQUIRE), AH)
     wait = splice.wrap_awaits(_parks(w.LOCK_OP_WAIT), AH)
     splice.apply(HOOK, lock_base.acquire, acquire)
+    splice.apply(
+        HOOK,
+        lock_base.acquire_nowait,
+        splice.before(splice.raises_error("RuntimeError"), "AH.again(self)", AH),
+        splice.after(splice.assigns("_owner"), "AH.hold(self)", AH),
+    )
     splice.apply(HOOK, module.Semaphore.acquire, acquire)
     splice.apply(HOOK, module.CapacityLimiter.acquire_on_behalf_of, acquire)
     splice.apply(HOOK, module.Event.wait, wait)

@@ -242,6 +242,8 @@ def _cancelled(scope, reason):
 @core.hook(HOOK)
 def _delivered(task):
     """A Cancelled exception was put into a task."""
+    if task.parent_nursery is None or task.parent_nursery is getattr(task._runner, "system_nursery", None):
+        return  # trio's own tasks end in their own way
     status = task._cancel_status
     found = None
     for _ in range(200):
