@@ -49,11 +49,15 @@ try {
   step('vsce package …');
   const vsce = join(root, 'node_modules', '@vscode', 'vsce', 'vsce');
   // Everything is bundled, so no dependencies travel along.
-  await must(process.execPath, [vsce, 'package', '--no-dependencies', '--skip-license', '--allow-missing-repository', '--out', vsix], {
-    cwd: root,
-    quiet: true,
-    timeoutMs: 300_000,
-  });
+  await must(
+    process.execPath,
+    [vsce, 'package', '--no-dependencies', '--skip-license', '--allow-missing-repository', '--no-rewrite-relative-links', '--out', vsix],
+    {
+      cwd: root,
+      quiet: true,
+      timeoutMs: 300_000,
+    },
+  );
 
   const { output } = await must('unzip', ['-Z1', vsix], { quiet: true, timeoutMs: 30_000 });
   const entries = output.trim().split('\n');
