@@ -327,93 +327,9 @@ def _trace_again(py_db, thread, frame):
         monitoring.restart_events()
 
 
-def watch_exits(active, exited, callers, afters, gone):
-    """
-    Calls `exited(frame)` on the calling thread when the frame of a step over is left by an exception, as long as `active()`.
-    `callers`: the frames below it; an exception that arrives in one of them says the same. `afters`: frames of other tasks that go
-    on once this one is over, which `gone()` tells.
-
-    For sys.settrace, where pydevd takes that for a mere pause of a coroutine and forgets the step. Costs each call in this thread
-    a Python-level call while a step runs, nothing afterwards.
-    """
-    thread = threading.current_thread()
-    info = thread_info(thread)
-    set_trace = _module("pydevd_tracing").SetTrace
-    pydevds = sys.gettrace()
-    if pydevds is None or getattr(pydevds, "__name__", "") == "ah_tracer":
-        return
-
-    def around(local):
-        state = [local, False]
-
-        def ah_local(frame, event, arg):
-            if event == "exception":
-                state[1] = True
-            elif event == "line":
-                state[1] = False
-            elif event == "return" and state[1] and arg is None and info.pydev_step_stop is frame and active():
-                state[1] = False
-                exited(frame)
-            result = state[0](frame, event, arg)
-            if result is None:
-                return None
-            state[0] = result
-            return ah_local
-
-        return ah_local
-
-    def around_caller(local):
-        state = [local]
-
-        def ah_caller(frame, event, arg):
-            if event == "exception" and active():
-                stop = info.pydev_step_stop
-                if stop is not None and stop is not frame and any(stop is other for other in watched):
-                    if any(frame is caller for caller in callers) or gone():
-                        exited(frame)
-            result = state[0](frame, event, arg)
-            if result is None:
-                return None
-            state[0] = result
-            return ah_caller
-
-        return ah_caller
-
-    def ah_tracer(frame, event, arg):
-        if not active():
-            set_trace(pydevds)
-            return pydevds(frame, event, arg)
-        if any(frame is after for after in afters) and any(info.pydev_step_stop is own for own in watched) and gone():
-            exited(frame)
-        local = pydevds(frame, event, arg)
-        if local is None:
-            return frame.f_trace if any(frame is other for other in afters) else None
-        if info.pydev_step_stop is frame:
-            return around(local)
-        return around_caller(local) if any(frame is caller for caller in callers) else local
-
-    # The frame's own trace function is in use right now and will be put back by the interpreter, so its callers' are taken.
-    watched = [info.pydev_step_stop] + list(callers)
-    for other in list(callers) + list(afters):
-        if other.f_trace is None:
-            other.f_trace = need_db().trace_dispatch
-        other.f_trace = around_caller(other.f_trace)  # an exception thrown into a coroutine is no "call"
-    set_trace(ah_tracer)
-
-
-_RETURNS = None
-
-
-def is_returning(frame):
-    """Whether a frame is at a return instruction."""
-    global _RETURNS
-    if _RETURNS is None:
-        import opcode
-
-        _RETURNS = frozenset(
-            code for name, code in opcode.opmap.items() if name.startswith("RETURN_") and name != "RETURN_GENERATOR"
-        )
-    return frame.f_code.co_code[frame.f_lasti] in _RETURNS
+def set_trace(function):
+    """Sets the calling thread's trace function without pydevd's warning to programs that do so."""
+    _module("pydevd_tracing").SetTrace(function)
 
 
 class StopHooks(object):
@@ -522,7 +438,6 @@ def _trace_off(thread):
         if suspend is None or not suspend():
             return lambda: None
         return monitoring.resume_current_thread_tracing
-    set_trace = _module("pydevd_tracing").SetTrace
     traced_by = sys.gettrace()
     if traced_by is None:
         return lambda: None

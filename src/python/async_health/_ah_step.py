@@ -22,10 +22,11 @@ from . import _ah_awaiters as awaiters
 from . import _ah_core as core
 from . import _ah_frames as frames_of_tasks
 from . import _ah_pydevd as pydevd
+from . import _ah_step_exits as exits
 
 
 class Plan(object):
-    __slots__ = ("kind", "owner", "chain", "floors", "root_frame", "start", "children", "children_of")
+    __slots__ = ("kind", "owner", "chain", "floors", "root_frame", "start", "children", "children_of", "late")
 
     def __init__(self, kind, owner, chain=(), floors=(), root_frame=None):
         self.kind = kind
@@ -39,6 +40,8 @@ class Plan(object):
         self.root_frame = root_frame
         #: (frame, line, instruction) at which the step began, for coroutine frames.
         self.start = None
+        #: Ticks that have passed since the owner ended.
+        self.late = 0
         #: Cache for "in": addresses of the tasks awaited by the owner while it waits on `children_of`.
         self.children = frozenset()
         self.children_of = None
@@ -52,7 +55,6 @@ _armed = {}
 _wanted = {}
 
 _hooks = None
-_unwind_tool = None
 
 
 def install(options):
@@ -60,6 +62,7 @@ def install(options):
     _hooks = pydevd.StopHooks(_allow, _stopped, _resumed, _failed)
     if pydevd.db() is not None:
         _hooks.install()
+    exits.install(_plans, _owner_failed, _failed)
     core.on_start(_again)
     core.on_tick(_tend)
 
@@ -273,7 +276,7 @@ def _allow(thread):
 
 def _same_place(plan, frame):
     """Whether the step has only gone on within the statement it began at (a loop would have jumped back)."""
-    if plan.start is None or plan.start[0] is not frame or not pydevd.uses_monitoring() or pydevd.is_returning(frame):
+    if plan.start is None or plan.start[0] is not frame or not pydevd.uses_monitoring() or exits.is_returning(frame):
         return False
     return frame.f_lineno == plan.start[1] and frame.f_lasti > plan.start[2]
 
@@ -342,18 +345,18 @@ def _begin(thread, plan):
             tasks = awaiters.asyncio_tasks()[:2000] + [task for task, _ in awaiters.trio_tasks()[:2000]]
         frames = [frame for task in tasks if task is not plan.owner for frame in _visible(awaiters.task_frames(task))]
         pydevd.watch_frames(thread, frames + ([plan.root_frame] if plan.root_frame is not None else []))
-    _watch_unwinding(bool(_plans))
+    exits.watch(bool(_plans))
 
 
 def _end(thread):
     _plans.pop(thread.ident, None)
-    _watch_unwinding(bool(_plans))
+    exits.watch(bool(_plans))
 
 
 def _stopped(thread, frame):
     """A real stop, of whatever reason, ends all steps (as debugpy does)."""
     _plans.clear()
-    _watch_unwinding(False)
+    exits.watch(False)
     current = awaiters.current_task_here()
     if current is not None:
         _wanted.pop(id(current), None)
@@ -398,59 +401,20 @@ def _begin_wanted():
             pydevd.step_into_any(thread)
 
 
-# --- steps that would get lost ------------------------------------------------------------------------------------------------
+# --- steps that would get lost ------------------------------------------------------------------------------------------------------------
 
 
-def _watch_unwinding(on):
-    """
-    pydevd forgets a step when a coroutine's frame is left by an exception. Something of our own, there only while a step runs (a
-    tool of sys.monitoring, or a trace function around pydevd's), then has it stop at the next visible line; the plan narrows
-    that to the task.
-    """
-    global _unwind_tool
-    if not pydevd.uses_monitoring():
-        ident = threading.get_ident()
-        plan = _plans.get(ident)
-        if on and plan is not None and plan.kind == "next":
-            task = plan.owner
-            afters = [frame for other in plan.chain for frame in _visible(awaiters.task_frames(other))]
-            gone = lambda: awaiters.task_done(task)  # noqa: E731
-            pydevd.watch_exits(lambda: _plans.get(ident) is plan, _left, plan.floors[1:], afters, gone)
+def _owner_failed(task):
+    thread = threading.current_thread()
+    plan = _plans.get(thread.ident)
+    if plan is None or plan.owner is not task or plan.kind != "next":
         return
-    monitoring = sys.monitoring
-    if on and _unwind_tool is None:
-        for tool in (4, 3):
-            if monitoring.get_tool(tool) is None:
-                try:
-                    monitoring.use_tool_id(tool, "async-health")
-                except ValueError:
-                    continue
-                _unwind_tool = tool
-                monitoring.register_callback(tool, monitoring.events.PY_UNWIND, _unwinding)
-                monitoring.set_events(tool, monitoring.events.PY_UNWIND)
-                return
-    elif not on and _unwind_tool is not None:
-        tool, _unwind_tool = _unwind_tool, None
-        monitoring.set_events(tool, 0)
-        monitoring.register_callback(tool, monitoring.events.PY_UNWIND, None)
-        monitoring.free_tool_id(tool)
-
-
-def _unwinding(code, offset, error):
-    plan = _plans.get(threading.get_ident())
-    if plan is None:
-        return
-    try:
-        thread = threading.current_thread()
-        frame = sys._getframe(1)
-        if pydevd.thread_info(thread).pydev_step_stop is frame:
-            pydevd.step_into_any(thread, frame.f_back)
-    except Exception as problem:
-        _failed("unwinding", problem)
-
-
-def _left(frame):
-    pydevd.step_into_any(threading.current_thread(), frame)
+    plan.owner = plan.chain.pop(0) if plan.chain else None
+    plan.floors = []
+    if plan.owner is not None:
+        _aim_at_owner(thread, plan)
+    elif plan.root_frame is not None:
+        _aim(thread, plan.root_frame)
 
 
 def _tend():
@@ -462,6 +426,12 @@ def _tend():
             continue
         if plan.owner is None or not awaiters.task_done(plan.owner):
             continue
+        plan.late += 1
+        if (
+            plan.late < 3
+        ):  # what comes after it is being aimed at by the thread itself; this is for what slipped through
+            continue
+        plan.late = 0
         while plan.owner is not None and awaiters.task_done(plan.owner):
             plan.owner = plan.chain.pop(0) if plan.chain else None
             plan.floors = []

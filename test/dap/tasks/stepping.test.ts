@@ -124,6 +124,16 @@ export const CASES: Case[] = [
     steps: [['next', ['failing-except', 'failing-caught']]],
   },
   {
+    title: 'several steps, the last one out of a coroutine that fails',
+    scenario: 'nested_failing',
+    at: 'fails-first',
+    steps: [
+      ['next', 'fails-await'],
+      ['next', 'fails-raise'],
+      ['next', ['nestedfail-except', 'nestedfail-caught']],
+    ],
+  },
+  {
     title: 'next out of a coroutine that fails',
     scenario: 'nested_failing',
     at: 'fails-raise',
