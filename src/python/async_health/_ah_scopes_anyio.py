@@ -13,13 +13,16 @@ from . import _ah_wire as wire
 from ._ah_inject import inject
 from ._ah_intern import string_id
 from ._ah_scopes_asyncio import deadline_ns
+from ._ah_task_facts import name_of
 from ._ah_tasks import current_task, name_overrides
 from ._ah_tasks import known as known_task
 from ._ah_tasks import live as live_tasks
 
 _getframe = sys._getframe
 _SCOPE = "scopes.anyio.CancelScope"
-_GROUP = "scopes.anyio.TaskGroup"
+#: Scopes and groups go together: without the exits of groups the order of scopes could not be judged.
+_GROUP = _SCOPE
+_SPAWN = "scopes.anyio.spawn"
 _backend_file = ""
 open_scopes = scopes.open_scopes
 entered = scopes.entered
@@ -73,7 +76,7 @@ def _install(module):
     first = (
         "AH.spawning(coro)" if "coro" in group._spawn.__code__.co_varnames[: group._spawn.__code__.co_argcount] else ""
     )
-    _edit(group._spawn, _GROUP, prologue=first, returns="AH.born(self, task, VALUE)", spawning=_spawning, born=_born_in)
+    _edit(group._spawn, _SPAWN, prologue=first, returns="AH.born(self, task, VALUE)", spawning=_spawning, born=_born_in)
 
 
 def _edit(function, name, **parts):
@@ -148,9 +151,11 @@ def _left_group(scope, kind):
         core.fail(_GROUP, error)
 
 
-@core.hook(_GROUP)
 def _spawning(coroutine):
-    name_overrides[get_ident()] = coroutine.__qualname__
+    try:
+        name_overrides[get_ident()] = str(name_of(coroutine))
+    except Exception as error:
+        core.fail(_SPAWN, error)
 
 
 @core.hook(_SCOPE)
@@ -195,5 +200,5 @@ def _born_in(group, task, value):
         # anyio runs the function in a coroutine of its own; the name tells which function it is.
         core.emit(wire.OP_TASK_NAME, id(task), 0, string_id(str(task.get_name())))
     except Exception as error:
-        core.fail(_GROUP, error)
+        core.fail(_SPAWN, error)
     return value

@@ -242,7 +242,8 @@ def _cancelled(scope, reason):
 @core.hook(HOOK)
 def _delivered(task):
     """A Cancelled exception was put into a task."""
-    if task.parent_nursery is None or task.parent_nursery is getattr(task._runner, "system_nursery", None):
+    nursery, runner = task.parent_nursery, task._runner
+    if nursery is None or (nursery.parent_task is runner.init_task and task is not runner.main_task):
         return  # trio's own tasks end in their own way
     status = task._cancel_status
     found = None
