@@ -306,3 +306,22 @@ def test_tracebacks_show_none_of_ours(probe_program):
         """
     )
     assert recording.returncode == 0
+
+
+def test_any_awaitable_can_be_started_in_a_group(probe_program):
+    """`__anext__` of an async generator is no coroutine and has no name of its own; it is a fine child all the same."""
+    recording = probe_program(
+        """
+        import anyio
+        async def numbers():
+            yield 1
+        async def main():
+            for _ in range(2):
+                async with anyio.create_task_group() as group:
+                    group.start_soon(numbers().__anext__)
+        anyio.run(main)
+        """,
+        check=False,
+    )
+    assert recording.notes_of("hook-removed") == []
+    assert len(recording.named("SCOPE_EXIT")) == len(recording.named("SCOPE_ENTER")) == 2

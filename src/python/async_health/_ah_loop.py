@@ -23,7 +23,19 @@ _TURN = "loop.turn"
 _RUN = "loop.run"
 _MAX_DEPTH = 40
 #: Upper bounds (ns) of the histogram of turns.
-BOUNDS = [10_000, 30_000, 100_000, 300_000, 1_000_000, 3_000_000, 10_000_000, 30_000_000, 100_000_000, 300_000_000, 10**9]
+BOUNDS = [
+    10_000,
+    30_000,
+    100_000,
+    300_000,
+    1_000_000,
+    3_000_000,
+    10_000_000,
+    30_000_000,
+    100_000_000,
+    300_000_000,
+    10**9,
+]
 
 
 class Turn:
@@ -112,7 +124,9 @@ def _install(asyncio):
     AH.closed = _closed
     AH.slow_turn = _slow_turn
     run = base.run_forever
-    if not inject(run, _RUN, prologue="AH.started(self)", epilogue="AH.stopped(self)", started=_started, stopped=_stopped):
+    if not inject(
+        run, _RUN, prologue="AH.started(self)", epilogue="AH.stopped(self)", started=_started, stopped=_stopped
+    ):
         core.missing(_RUN, "no matching source of run_forever")
     if not inject(base.close, _RUN, epilogue="AH.closed(self)", closed=_closed):
         core.missing(_RUN, "no matching source of close")
