@@ -12,7 +12,8 @@ from . import _ah_core as core
 from . import _ah_intern as intern
 from . import _ah_locks as locks
 from . import _ah_splice as splice
-from ._ah_tasks import coroutine_of, exception_text, failure_callbacks, traceback_id
+from ._ah_task_facts import coroutine_of, exception_text, traceback_id
+from ._ah_tasks import failure_callbacks
 
 HANDLER = "asyncio.call_exception_handler"
 UNAWAITED = "warnings.unawaited"

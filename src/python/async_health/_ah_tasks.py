@@ -6,7 +6,6 @@ the registry's own weak reference. Nothing here refers to a task, its coroutine 
 """
 
 import contextvars
-import gc
 import sys
 from _thread import get_ident
 from weakref import ref
@@ -15,7 +14,19 @@ from . import _ah_core as core
 from . import _ah_tasks_cancel as cancels
 from . import _ah_wire as wire
 from ._ah_inject import inject
-from ._ah_intern import DEPTHS, _strings, frames_id, stack_id, stack_id_8, string_id
+from ._ah_intern import DEPTHS, _strings, stack_id, stack_id_8, string_id
+from ._ah_task_facts import (
+    coroutine_of,
+    current_finder,
+    exception_text,
+    explicit_name,
+    loop_of,
+    name_of,
+    own_add_done_callback,
+    plain_current_finder,
+    traceback_id,
+)
+from ._ah_tasks_repr import hide_from_repr
 
 _now = core.now
 _extend = core.extend
@@ -42,8 +53,6 @@ registries = []
 #: On 3.14, where C tasks register in a list of their own: our weak references, by address.
 _own_refs = {}
 _depth = DEPTHS[core.STANDARD]
-_MAX_EXCEPTION = 400
-_MAX_TRACEBACK = 32
 
 
 def install(_options):
@@ -82,9 +91,9 @@ def _install(asyncio):
     own_list = hasattr(sys.modules.get("_asyncio"), "all_tasks") or forced == "create_task"
     if isinstance(current, dict) and sys.version_info < (3, 14):
         _current = current
-        _find_current = _finder(current, events)
+        _find_current = current_finder(current, events)
     else:
-        _find_current = _plain_finder(asyncio)
+        _find_current = plain_current_finder(asyncio)
     core.current_task_finders.insert(0, _find_current)
     core.set_stack_boundary(events.Handle._run.__code__)
     _hook_done(base_events, sys.modules.get("asyncio.base_futures"))
@@ -116,47 +125,6 @@ def current_task():
 
 
 _find_current = None
-
-# --- who runs -----------------------------------------------------------------------------------------------------
-
-
-def _finder(current, events):
-    """The running task of this thread. `asyncio.current_task` costs a getpid before 3.12; with one loop this does not."""
-    running = events._get_running_loop
-    loops = {}
-
-    def find():
-        if not current:
-            return None
-        ident = get_ident()
-        known = loops.get(ident)
-        if known is not None:
-            loop = known()
-            if loop is not None:
-                task = current.get(loop)
-                if task is not None:
-                    return task
-        loop = running()
-        if loop is None:
-            return None
-        try:
-            loops[ident] = ref(loop)
-        except TypeError:
-            pass
-        return current.get(loop)
-
-    return find
-
-
-def _plain_finder(asyncio):
-    def find():
-        try:
-            return asyncio.current_task()
-        except RuntimeError:
-            return None
-
-    return find
-
 
 # --- birth --------------------------------------------------------------------------------------------------------
 
@@ -297,41 +265,6 @@ def _context_for(loop):
     return context
 
 
-def own_add_done_callback(kind):
-    """asyncio's own `add_done_callback` of a task class: one that a program's subclass overrides must not see ours."""
-    for base in kind.__mro__:
-        if base.__module__ in ("_asyncio", "asyncio.tasks", "asyncio.futures") and "add_done_callback" in vars(base):
-            return vars(base)["add_done_callback"]
-    return kind.add_done_callback
-
-
-def _name_of(coroutine):
-    if type(coroutine).__name__ == "async_generator_athrow":  # a finaliser's task drives `generator.aclose()` itself
-        for generator in gc.get_referents(coroutine):
-            if hasattr(generator, "ag_code"):
-                return generator.__qualname__ + ".aclose"
-    return (
-        getattr(coroutine, "__qualname__", None) or getattr(coroutine, "__name__", None) or type(coroutine).__qualname__
-    )
-
-
-def coroutine_of(task):
-    """The coroutine a task drives, or None."""
-    try:
-        return task._coro
-    except AttributeError:
-        getter = getattr(task, "get_coro", None)
-        return getter() if getter is not None else None
-
-
-def loop_of(task):
-    try:
-        return task._loop
-    except AttributeError:
-        getter = getattr(task, "get_loop", None)
-        return getter() if getter is not None else None
-
-
 def _born_otherwise(task, frame=None):
     """Birth of a task that lacks what asyncio's own have: a foreign class, or a coroutine-like without a name."""
     try:
@@ -341,7 +274,7 @@ def _born_otherwise(task, frame=None):
         loop = loop_of(task)
         creator = _current.get(loop) if loop is not None else None
         parent = id(creator) if creator is not None and creator is not task else 0
-        name = string_id(str(_name_of(coroutine_of(task))))
+        name = string_id(str(name_of(coroutine_of(task))))
         row = (1, _now(), address, parent, name, stack_id(frame, _depth))
         live[address] = row
         _extend(row)
@@ -409,7 +342,7 @@ def _born(task, coroutine):
                     _now(),
                     id(task),
                     parent,
-                    string_id(str(_name_of(coroutine))),
+                    string_id(str(name_of(coroutine))),
                     stack_id(_getframe(1), _depth),
                 )
             )
@@ -490,25 +423,7 @@ def _hook_done(base_events, base_futures):
 
         core.patch(loop_type, "call_soon", call_soon, name)
     if base_futures is not None and hasattr(base_futures, "_future_repr_info"):
-        _hide_from_repr(base_futures)
-
-
-def _hide_from_repr(base_futures):
-    plain = base_futures._future_repr_info
-    format_callbacks = base_futures._format_callbacks
-
-    def _future_repr_info(future):
-        info = plain(future)
-        callbacks = future._callbacks
-        if callbacks and any(entry[0] is _done for entry in callbacks):
-            rest = [entry for entry in callbacks if entry[0] is not _done]
-            shown = format_callbacks(callbacks)
-            if shown in info:
-                at = info.index(shown)
-                info[at : at + 1] = [format_callbacks(rest)] if rest else []
-        return info
-
-    core.patch(base_futures, "_future_repr_info", _future_repr_info, "tasks.repr")
+        hide_from_repr(base_futures, _done)
 
 
 def _done(task):
@@ -536,7 +451,7 @@ pop_live = live.pop
 def _failed(task, address, exception):
     if sys.version_info >= (3, 11) and not isinstance(exception, BaseException):
         exception = None
-    name = _explicit_name(task)
+    name = explicit_name(task)
     if name:
         core.emit(wire.OP_TASK_NAME, address, 0, string_id(name))
     if isinstance(exception, sys.modules["asyncio.exceptions"].CancelledError):
@@ -553,44 +468,6 @@ def _done_otherwise(task):
         core.emit(wire.OP_TASK_END, id(task), 0, wire.OUTCOME_CANCELLED if task.cancelled() else wire.OUTCOME_OK, 0)
     except Exception:
         pass
-
-
-def _explicit_name(task):
-    try:
-        return str(task.get_name())
-    except Exception:
-        return ""
-
-
-def exception_text(exception):
-    """`Type: message`, cut; the program's own `__str__` may fail or be long."""
-    kind = type(exception)
-    name = (
-        kind.__qualname__
-        if kind.__module__ in ("builtins", "__main__")
-        else "%s.%s" % (kind.__module__, kind.__qualname__)
-    )
-    try:
-        message = str(exception)
-    except Exception:
-        message = ""
-    text = "%s: %s" % (name, message) if message else name
-    return text if len(text) <= _MAX_EXCEPTION else text[:_MAX_EXCEPTION] + "…"
-
-
-def traceback_id(exception):
-    """Stack id of where an exception was raised, innermost first."""
-    codes = []
-    lastis = []
-    entry = exception.__traceback__
-    while entry is not None and len(codes) < 200:
-        codes.append(entry.tb_frame.f_code)
-        lastis.append(entry.tb_lasti)
-        entry = entry.tb_next
-    codes.reverse()
-    lastis.reverse()
-    cut = len(codes) > _MAX_TRACEBACK
-    return frames_id(tuple(codes[:_MAX_TRACEBACK]), tuple(lastis[:_MAX_TRACEBACK]) + ((-1,) if cut else ()), True)
 
 
 def _dropped(address):
@@ -611,7 +488,7 @@ def _sync():
         for task in all_tasks():
             if id(task) in nameless and id(task) in live:
                 row = live[id(task)]
-                live[id(task)] = row[:4] + (string_id(str(_name_of(coroutine_of(task)))), row[5])
+                live[id(task)] = row[:4] + (string_id(str(name_of(coroutine_of(task)))), row[5])
     for row in list(live.values()):
         if row is not None:
             _extend(row)

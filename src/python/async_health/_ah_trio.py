@@ -18,7 +18,7 @@ from . import _ah_splice as splice
 from . import _ah_trio_scopes as scopes
 from . import _ah_trio_waits as waits
 from . import _ah_wire as w
-from ._ah_tasks import exception_text, traceback_id
+from ._ah_task_facts import exception_text, traceback_id
 
 HOOK = "trio.tasks"
 
