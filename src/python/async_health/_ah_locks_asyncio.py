@@ -88,7 +88,7 @@ def _lock_wait(lock, op):
     try:
         key = id(lock)
         info = _tracked.get(key)
-        if info is None or _loop_checks:
+        if info is None or (_loop_checks and lock._loop is not AH.loop):
             return _wait_from(lock, op, sys._getframe(1))
         task = _task()
         level = _state.level
