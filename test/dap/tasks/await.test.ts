@@ -1,7 +1,7 @@
 /** `await` in Debug Console and watches: on the program's own loop, running and paused. */
 import assert from 'node:assert/strict';
 import { hasAwait } from '../../../src/adapter/tasks/AwaitConsole';
-import { program, pythons, TestSession } from './session';
+import { fewPythons, program, TestSession } from './session';
 
 const FILE = program('awaiting.py');
 
@@ -12,7 +12,7 @@ describe('await in an expression', () => {
   });
 });
 
-for (const python of pythons()) {
+for (const python of fewPythons()) {
   describe(`await in the console, Python ${python.version}`, function () {
     this.timeout(30_000);
     let session: TestSession;

@@ -1,7 +1,7 @@
 /** Breakpoints of the editor and of code in one file, operations of the program, and the rules of merging. */
 import assert from 'node:assert/strict';
 import { hitExpression, mergeLines, type Part } from '../../../src/adapter/tasks/mergeLines';
-import { marker, program, pythons, TestSession } from './session';
+import { fewPythons, marker, program, TestSession } from './session';
 
 const FILE = program('operations.py');
 const FIRST = marker(FILE, 'work-first');
@@ -47,7 +47,7 @@ describe('merging of lines', () => {
   });
 });
 
-for (const python of pythons()) {
+for (const python of fewPythons()) {
   describe(`breakpoints of editor and program, Python ${python.version}`, function () {
     this.timeout(40_000);
     let session: TestSession;

@@ -1,9 +1,8 @@
 /** A debug session for tests: the real adapter in this process, real debugpy, a Python program with `# @name` markers. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { delimiter, join, resolve } from 'node:path';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { AsyncDebugAdapter, type Log } from '../../../src/adapter';
 
@@ -18,17 +17,15 @@ export interface Python {
 
 let found: Python[] | undefined;
 
-/** The interpreters to test on: `ASYNC_HEALTH_PYTHONS` (paths, `:`-separated), else `.venv` and its siblings `.venv-3.x` in the project. */
+/** The interpreters to test on: `ASYNC_HEALTH_PYTHONS` (paths, `:`-separated), else the project's `.venv` and those in `.venvs`, oldest first. */
 export function pythons(): Python[] {
   if (found) return found;
   const root = projectRoot();
-  const named = process.env.ASYNC_HEALTH_PYTHONS?.split(':').filter(Boolean);
-  const candidates = named ?? [
-    join(root, '.venv', 'bin', 'python'),
-    ...['3.8', '3.9', '3.10', '3.11', '3.12', '3.13'].flatMap((version) => [
-      join(root, `.venv-${version}`, 'bin', 'python'),
-      join(homedir(), '.cache', 'async-health', 'pythons', version, 'bin', 'python'),
-    ]),
+  const inside = process.platform === 'win32' ? ['Scripts', 'python.exe'] : ['bin', 'python'];
+  const others = join(root, '.venvs');
+  const candidates = process.env.ASYNC_HEALTH_PYTHONS?.split(delimiter).filter(Boolean) ?? [
+    join(root, '.venv', ...inside),
+    ...(existsSync(others) ? readdirSync(others).map((name) => join(others, name, ...inside)) : []),
   ];
   found = [];
   for (const command of candidates) {
@@ -44,7 +41,25 @@ export function pythons(): Python[] {
     }
   }
   assert.ok(found.length > 0, 'No Python with debugpy, anyio and trio: run scripts/setup.mjs, or set ASYNC_HEALTH_PYTHONS.');
+  found.sort((a, b) => Number(a.version.split('.')[1]) - Number(b.version.split('.')[1]));
   return found;
+}
+
+/** The oldest and the newest of them and, where both tracing backends meet, 3.11 and 3.12: for suites that differ less by version. */
+export function fewPythons(): Python[] {
+  const all = pythons();
+  if (process.env.ASYNC_HEALTH_PYTHONS) return all;
+  return all.filter(({ version }, index) => index === 0 || index === all.length - 1 || version === '3.11' || version === '3.12');
+}
+
+/** Whether a package can be imported there (uvloop is not everywhere). */
+export function has(python: Python, name: string): boolean {
+  try {
+    execFileSync(python.command, ['-c', `import ${name}`], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export function projectRoot(): string {
