@@ -14,11 +14,11 @@ export class CustomRequests implements Interceptor {
   readonly timeoutMs = 0; // the probe's requests have their own limit
   private readonly handlers: Record<string, Handler>;
 
-  constructor(private readonly context: AdapterContext) {
+  constructor(context: AdapterContext) {
     this.handlers = {
       cancelTask: ({ task }) => context.probe.request('tasks.cancel', { task: address(task) }),
       setDetail: ({ detail }) => context.probe.request('setDetail', { detail }),
-      report: () => this.report(),
+      report: () => sessionReport(context),
       status: () => ({
         probe: context.probe.status,
         message: context.probe.message,
@@ -44,12 +44,12 @@ export class CustomRequests implements Interceptor {
       return errorResponse(request, error);
     }
   }
+}
 
-  private report(): HealthReport {
-    const { configuration, health } = this.context;
-    const { program, module, name } = configuration;
-    return health.report({ program: String(program ?? module ?? name ?? '') });
-  }
+/** The report of this session's program as it stands. */
+export function sessionReport({ configuration, health }: AdapterContext): HealthReport {
+  const { program, module, name } = configuration;
+  return health.report({ program: String(program ?? module ?? name ?? '') });
 }
 
 function address(value: unknown): number {

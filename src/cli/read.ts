@@ -1,6 +1,6 @@
 /** `report` and `replay`: from a recording or a JSON report to something readable. */
 import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
-import { renderHtml, renderMarkdown, renderSummary } from '../health';
+import { renderReport, renderSummary } from '../health';
 import type { HealthReport } from '../shared/report';
 import { type ReadArguments, UsageError } from './args';
 import { EXIT_FINDINGS, isMet } from './failOn';
@@ -15,18 +15,9 @@ export async function read(args: ReadArguments): Promise<number> {
 }
 
 function render(report: HealthReport, { format, output }: ReadArguments): string {
-  switch (format) {
-    case 'json':
-      return `${JSON.stringify(report, null, 2)}\n`;
-    case 'markdown':
-      return renderMarkdown(report);
-    case 'html':
-      return renderHtml(report);
-    case 'text': {
-      const color = output === undefined && process.stdout.isTTY === true && !process.env.NO_COLOR;
-      return renderSummary(report, { color, width: process.stdout.columns });
-    }
-  }
+  if (format !== 'text') return renderReport(report, format);
+  const color = output === undefined && process.stdout.isTTY === true && !process.env.NO_COLOR;
+  return renderSummary(report, { color, width: process.stdout.columns });
 }
 
 async function fromRecording(file: string): Promise<HealthReport> {

@@ -1,7 +1,7 @@
 /** Saving what was seen: report, recording, diagnostic log. */
 import { arch, platform, release } from 'node:os';
 import * as vscode from 'vscode';
-import { renderHtml, renderMarkdown } from '../health';
+import { renderReport } from '../health';
 import type { ExtensionLog } from './log';
 import type { HealthProcess, ProcessRegistry } from './registry';
 import { optionsFromSettings, SECTION } from './settings';
@@ -37,7 +37,7 @@ function programOf(process: HealthProcess): string {
 
 export async function saveReport(process: HealthProcess, format: ReportFormat): Promise<string | undefined> {
   const report = process.source.health.report({ program: programOf(process) });
-  const text = format === 'json' ? `${JSON.stringify(report, null, 2)}\n` : format === 'html' ? renderHtml(report) : renderMarkdown(report);
+  const text = renderReport(report, format);
   const { suffix, filter } = FILTERS[format];
   const uri = await vscode.window.showSaveDialog({ defaultUri: defaultUri(process, `async-health-report.${suffix}`), filters: filter });
   return write(uri, text);

@@ -8,6 +8,7 @@ export { HealthModel, type HealthModelOptions, type OverviewParts, type ReportMe
 export { MemoryRecording, Recorder, Replay, type ReplayOptions, type ReplayResult, replay } from './recording';
 export { renderHtml } from './report/html';
 export { renderMarkdown } from './report/markdown';
+export { type ReportFormat, renderReport } from './report/render';
 export { renderSummary, type SummaryOptions } from './report/summary';
 export type { LockMonitor } from './trackers/locks';
 export type { ResourceMonitor } from './trackers/resources';

@@ -42,4 +42,13 @@ describe('a session through the adapter', () => {
     assert.ok(batches.length > 0, 'batches arrived');
     assert.equal(endpoint.adapter.session.exitCode, 0);
   });
+
+  it("the program's own generate_report() gives the debugger's report", async () => {
+    const launched = await tester.start('launch', { program: program('report.py'), console: 'internalConsole' });
+    assert.equal(launched.success, true, JSON.stringify(launched));
+    await tester.event('terminated');
+    assert.match(tester.output('stdout'), /version 1 tasks 1/);
+    assert.match(tester.output('stdout'), /<!doctype html>/);
+    assert.equal(tester.output('stderr'), '');
+  });
 });

@@ -1,4 +1,6 @@
 /** What the program asks through `async_health.AsyncDebugger`: operations as named sessions, breakpoints, continue. */
+import { renderReport } from '../../health';
+import { sessionReport } from '../CustomRequests';
 import type { AdapterContext } from '../context';
 import type { Interceptor } from '../interceptors';
 import type { BreakpointMerge } from './BreakpointMerge';
@@ -47,9 +49,17 @@ export class ProgramRequests implements Interceptor {
         return this.remove(String(params.id));
       case 'continue':
         return this.resume();
+      case 'report':
+        return this.report(params.format);
       default:
         return undefined;
     }
+  }
+
+  /** `async_health.generate_report()`: what the panel and the command line would write now, as text. */
+  private async report(format: unknown): Promise<string> {
+    if (format !== 'json' && format !== 'markdown' && format !== 'html') throw new Error(`A report is "json", "markdown" or "html".`);
+    return renderReport(sessionReport(this.context), format);
   }
 
   private async begin(params: Record<string, unknown>): Promise<unknown> {
