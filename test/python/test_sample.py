@@ -227,3 +227,29 @@ def test_gc_keeps_nothing_alive(probe_program):
         """
     )
     assert recording.printed() == [[True] * 4]
+
+
+def test_a_loop_with_a_clock_of_its_own_has_no_slow_turns(probe_program):
+    recording = probe_program(
+        """
+        import asyncio
+
+        class Simulated(asyncio.SelectorEventLoop):
+            now = 0.0
+
+            def time(self):
+                self.now += 40.0  # every look is later by much
+                return self.now
+
+        async def main():
+            for _ in range(50):
+                await asyncio.sleep(0)
+
+        loop = Simulated()
+        loop.run_until_complete(main())
+        loop.close()
+        """
+    )
+    assert not recording.named("LOOP_SLOW_TURN")
+    assert all(row.aux == 0 for row in recording.named("LOOP_STAT"))
+    assert not recording.notes_of("hook-removed")

@@ -99,6 +99,14 @@ def _put_in_place():
         core.patch(base.BaseEventLoop, "time", loop_time, HOOK)
 
 
+def has_own_clock(loop):
+    """Does the loop measure time by another clock than asyncio's own (a test's, a simulation's, uvloop's)?"""
+    base = sys.modules.get("asyncio.base_events")
+    if loop is None or base is None:
+        return False
+    return "time" in getattr(loop, "__dict__", ()) or type(loop).time is not base.BaseEventLoop.time
+
+
 def _begin():
     if state.enabled:
         _put_in_place()

@@ -16,26 +16,13 @@ from . import _ah_intern
 from . import _ah_splice as splice
 from . import _ah_wire as wire
 from ._ah_clock import clock as pauses
+from ._ah_clock import has_own_clock
 from ._ah_inject import inject
 from ._ah_intern import frames_id, string_id
 
 _TURN = "loop.turn"
 _RUN = "loop.run"
 _MAX_DEPTH = 40
-#: Upper bounds (ns) of the histogram of turns.
-BOUNDS = [
-    10_000,
-    30_000,
-    100_000,
-    300_000,
-    1_000_000,
-    3_000_000,
-    10_000_000,
-    30_000_000,
-    100_000_000,
-    300_000_000,
-    10**9,
-]
 
 
 class Turn:
@@ -66,7 +53,6 @@ class Loop:
         self.running = True
         self.turn = Turn()
         self.told_turns = 0
-        self.counts = [0] * (len(BOUNDS) + 1)
         # A block in progress: when it began (raw ns), its task, its last stack; for foreign loops also what ran.
         self.block_since = 0
         self.block_task = 0
@@ -295,7 +281,7 @@ def foreign(loop):
 @core.hook(_TURN)
 def _slow_turn(loop, spent_s):
     known = _loops.get(id(loop))
-    if known is not None and known.turn.paused == known.turn.count:
+    if known is not None and (known.turn.paused == known.turn.count or has_own_clock(loop)):
         known.turn.worst = 0.0
         return
     if known is not None and not known.block_told:
@@ -453,6 +439,7 @@ def _tell(known):
     if since and turn.paused != turn.count:
         worst = max(worst, AH.clock() - since)
     loop = known.reference()
+    worst = 0.0 if has_own_clock(loop) else worst  # seconds of that clock are not seconds
     ready = getattr(loop, "_ready", None)
     try:
         length = len(ready)
