@@ -197,26 +197,29 @@ describe('processes', () => {
       await seesTasks(first, pid);
       await first.tester.dispose();
       assert.ok(isAlive(pid));
-      // debugpy needs a moment to notice; until then it says that the program is being debugged.
+      // debugpy needs a moment to notice; until then it says that the program is being debugged. Its own adapter may also have
+      // ended with the client that vanished: then nothing listens any more, the client is told so, and the program goes on.
       const configuration = { request: 'attach', connect: { host: '127.0.0.1', port } };
       let second: Session | undefined;
+      let refused = '';
       await eventually(
-        'a new session',
+        'a new session, or word that debugpy is gone',
         async () => {
           const next = session(configuration);
           const response = await next.tester.start('attach', configuration);
           if (response.success) second = next;
           else {
-            // … or its adapter is just ending.
-            assert.match(response.message ?? '', /already being debugged|closed the connection/);
+            refused = response.message ?? '';
+            assert.match(refused, /already being debugged|closed the connection|nothing listens/);
             await next.tester.stop();
             await new Promise((resolve) => setTimeout(resolve, 500));
           }
-          return second !== undefined;
+          return second !== undefined || /nothing listens/.test(refused);
         },
         30_000,
       );
-      await seesTasks(second!, pid);
+      if (second) await seesTasks(second, pid);
+      else assert.ok(isAlive(pid), 'the program goes on without its debugger');
     });
 
     it('by process id; where the system does not allow it, debugpy says why', async () => {

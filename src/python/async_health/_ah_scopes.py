@@ -15,6 +15,7 @@ from . import _ah_tasks_cancel as cancels
 from . import _ah_wire as wire
 from ._ah_intern import DEPTHS, stack_id, stack_id_8, string_id
 from ._ah_tasks import live as live_tasks
+from ._ah_tasks import scoped
 
 _getframe = sys._getframe
 _depths = DEPTHS
@@ -46,7 +47,7 @@ class Open:
 #: Entered scopes by address.
 open_scopes = {}
 #: Address of the innermost open scope of each task, by the task's address.
-innermost = {}
+innermost = scoped
 #: Set by `_ah_generators` where present.
 _generators = None
 _library_paths = ()

@@ -1,8 +1,7 @@
 """Birth, end, cancellation and loss of asyncio tasks: C tasks, Python tasks, uvloop, task factories, eager tasks.
 
-Birth is seen where every task registers itself (the registry's `add`), the end by a done callback that
-`BaseEventLoop.call_soon` runs on the spot, so it costs no turn of the loop. A task that is collected while pending is seen by
-the registry's own weak reference. Nothing here refers to a task, its coroutine or its exception after the call.
+Birth is seen where every task registers itself (the registry's `add`), the end by a done callback that `call_soon` runs on
+the spot, so it costs no turn of the loop; a loss by the registry's weak reference. Nothing of the user's is referred to after.
 """
 
 import contextvars
@@ -34,6 +33,8 @@ _getframe = sys._getframe
 
 #: Rows of the tasks that live, by address: what a sync restates, and how a loss is told from an end.
 live = {}
+pop_live = live.pop
+scoped = {}  # `_ah_scopes.innermost`: a host that ends with a scope open is told by its name
 
 #: `callback(task, exception)` when a task failed; `_ah_exceptions` looks at it.
 failure_callbacks = []
@@ -432,6 +433,8 @@ def _done(task):
         address = id(task)
         if pop_live(address, 0) == 0:
             return
+        if address in scoped:
+            core.emit(wire.OP_TASK_NAME, address, 0, string_id(explicit_name(task)))
         exception = task._exception
         if exception is None:
             _extend((2, _now(), address, 0, 1 if task._state == "CANCELLED" else 0, 0))  # OP_TASK_END
@@ -443,9 +446,6 @@ def _done(task):
         _done_otherwise(task)
     except Exception as error:
         core.fail("tasks.done", error)
-
-
-pop_live = live.pop
 
 
 def _failed(task, address, exception):
