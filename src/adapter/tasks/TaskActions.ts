@@ -15,7 +15,7 @@ export class TaskActions implements Interceptor {
   private readonly actions: Record<string, (args: Arguments) => Promise<unknown>>;
 
   constructor(
-    private readonly context: AdapterContext,
+    context: AdapterContext,
     private readonly threads: TaskThreads,
     private readonly stepping: Stepping,
     private readonly creations: CreationStacks,
