@@ -76,24 +76,31 @@ def test_stack_definitions(probe_program):
 def test_unrolled_walk_equals_the_loop(probe_program):
     recording = probe_program(
         """
-        import sys
+        import sys, _thread
         from async_health import _ah_core as core, _ah_intern as intern
+        limit = intern.STANDARD_DEPTH
+        core.emit(1, 9, 0, limit)
         def down(depth):
-            if depth:
+            if depth > 1:
                 return down(depth - 1)
             frame = sys._getframe()
-            eight, whole = intern.stack_id_8(frame), core.stack_id(frame, 7)
-            core.emit(1, 1, 0, 0, eight)
-            core.emit(1, 2, 0, 0, whole)
-        down(3)
-        down(20)
+            core.emit(1, 1, 0, 0, intern.standard_stack(frame)), core.emit(1, 2, 0, 0, core.stack_id(frame, limit + 1))
+        def run(depth, done):
+            down(depth)
+            done.release()
+        for frames in range(2, limit + 3):  # in a thread of its own the stack has just so many
+            done = _thread.allocate_lock()
+            done.acquire()
+            _thread.start_new_thread(run, (frames - 1, done))
+            done.acquire()
         """
     )
-    eight = [row.stack for row in recording.named("TASK_NEW", obj=1)]
-    seven = [row.stack for row in recording.named("TASK_NEW", obj=2)]
-    assert eight[0][:5] == seven[0][:5]
-    assert len(eight[1]) == 9 and eight[1][8] == ("", "...", 0)
-    assert eight[1][:7] == seven[1][:7]
+    limit = recording.named("TASK_NEW", obj=9)[0].aux
+    walked, looped = ([row.stack for row in recording.named("TASK_NEW", obj=number)] for number in (1, 2))
+    assert [len(stack) for stack in walked] == [min(frames, limit + 1) for frames in range(2, limit + 3)]
+    for ours, theirs in zip(walked, looped):
+        assert ours[:limit] == theirs[:limit]
+        assert len(ours) <= limit or ours[limit] == ("", "...", 0)
 
 
 def test_a_hook_that_throws_removes_itself_and_says_so_once(probe_program):

@@ -13,13 +13,12 @@ from . import _ah_core as core
 from . import _ah_intern
 from . import _ah_tasks_cancel as cancels
 from . import _ah_wire as wire
-from ._ah_intern import DEPTHS, stack_id, stack_id_8, string_id
+from ._ah_intern import DEPTHS, STANDARD_DEPTH, stack_id, standard_stack, string_id
 from ._ah_tasks import live as live_tasks
 from ._ah_tasks import scoped
 
 _getframe = sys._getframe
 _depths = DEPTHS
-_boundary = _ah_intern._boundary_cell
 _now = core.now
 _extend = core.extend
 
@@ -112,12 +111,12 @@ def entered(scope, task, kind, frame, deadline_ns=-1, flags=0, watch=True):
     depth = _depths[core.state.level]
     if not depth:
         stack = 0
-    elif frame is None or frame.f_code is _boundary[0]:
+    elif frame is None or frame.f_code is _ah_intern._boundary:
         # Entered by a task made just for that (`wait_for(cm.__aenter__())`): the place is where the task was made.
         row = live_tasks.get(host)
         stack = row[5] if row is not None else 0
-    elif depth == 8:
-        stack = stack_id_8(frame)
+    elif depth == STANDARD_DEPTH:
+        stack = standard_stack(frame)
     else:
         stack = stack_id(frame, depth)
     known = Open()
@@ -219,7 +218,7 @@ def _is_finaliser(task):
 def _tell_violation(known, address, leaver, flags, frame):
     if not core.violation_callbacks:
         return
-    if frame is None or frame.f_code is _boundary[0]:
+    if frame is None or frame.f_code is _ah_intern._boundary:
         frame = _getframe(3)
     title = _TITLES.get(known.kind, "scope")
     code = "cross-task-exit" if flags & wire.EXIT_CROSS_TASK else "out-of-order-exit"

@@ -13,7 +13,7 @@ from . import _ah_core as core
 from . import _ah_tasks_cancel as cancels
 from . import _ah_wire as wire
 from ._ah_inject import inject
-from ._ah_intern import DEPTHS, _strings, stack_id, stack_id_8, string_id
+from ._ah_intern import DEPTHS, STANDARD_DEPTH, _strings, stack_id, standard_stack, string_id
 from ._ah_task_facts import (
     coroutine_of,
     current_finder,
@@ -140,14 +140,17 @@ def _hook_registry(registry):
     refs = {}
     # Bound here: each is looked up on every birth.
     getframe = sys._getframe
-    walk = stack_id_8
+    walk = standard_stack
+    standard = STANDARD_DEPTH
     now = core.now
     extend = core.extend
     strings = _strings.get
     current_of = _current.get
     done = _done
     task_type = _task_type
+    # asyncio's own ways to make a task: their caller is what counts.
     create_task = getattr(_tasks_module.create_task, "__code__", None)
+    ensure_future = getattr(_tasks_module, "_ensure_future", _tasks_module.ensure_future).__code__
     depth = DEPTHS[core.state.level]
 
     def set_depth(level):
@@ -211,12 +214,10 @@ def _hook_registry(registry):
             name = task._coro.__qualname__
             if name_overrides:
                 name = name_overrides.pop(get_ident(), name)
-            if depth == 8:
+            if depth == standard:
                 frame = getframe(2)
-                if frame.f_code is create_task:  # asyncio's own create_task: its caller is what counts
-                    stack = walk(frame.f_back)
-                else:
-                    stack = walk(getframe(1))
+                code = frame.f_code
+                stack = walk(frame.f_back if code is create_task or code is ensure_future else getframe(1))
             else:
                 stack = stack_id(getframe(1), depth) if depth else 0
             live[address] = row = (1, now(), address, parent, strings(name) or string_id(name), stack)  # OP_TASK_NEW
