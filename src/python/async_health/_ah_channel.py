@@ -83,18 +83,18 @@ def request_sync():
 
 
 def _take_rows(limit):
-    """Up to `limit` rows off the buffer, as (base64 text or None, notes)."""
+    """Up to `limit` rows off the buffer, as (base64 text or None, notes). The program may go on adding meanwhile."""
     buf = core.buf
     t0 = core.state.t0
     pieces = []
     taken_notes = []
-    while limit > 0:
-        count = min(len(buf), _SLICE_ROWS * _OP_WIDTH, limit * _OP_WIDTH)
-        if not count:
-            break
-        chunk = buf[:count]
-        del buf[:count]
-        limit -= count // _OP_WIDTH
+    # One cut for all: each moves what stays behind, which may be much.
+    taken = buf[: limit * _OP_WIDTH]
+    del buf[: len(taken)]
+    for at in range(0, len(taken), _WHOLE_SIZE):
+        if at:
+            time.sleep(_REST_S)
+        chunk = taken[at : at + _WHOLE_SIZE]
         chunk[1::_OP_WIDTH] = [t - t0 for t in chunk[1::_OP_WIDTH]]
         if core.notes and wire.OP_NOTE in chunk[0::_OP_WIDTH]:
             for row, op in enumerate(chunk[0::_OP_WIDTH]):
@@ -102,12 +102,8 @@ def _take_rows(limit):
                     event = core.notes.pop(chunk[row * _OP_WIDTH + 4], None)
                     chunk[row * _OP_WIDTH + 4] = len(taken_notes)
                     taken_notes.append(event if event is not None else {"kind": "message", "level": "info", "text": ""})
-        packed = _pack(chunk)
-        whole = count == _SLICE_ROWS * _OP_WIDTH
-        pieces.append(binascii.b2a_base64(packed, newline=False).decode("ascii"))
-        if not whole:
-            break  # a short piece may end in padding: it must be the last
-        time.sleep(_REST_S)
+        # Only the last piece is shorter, so only that may end in padding.
+        pieces.append(binascii.b2a_base64(_pack(chunk), newline=False).decode("ascii"))
     return ("".join(pieces) if pieces else None), taken_notes
 
 

@@ -133,8 +133,7 @@ def _unrolled(depth):
         if at:
             lines.append("  if f is None: return " + answer(at))
         lines.append("  c%d = f.f_code" % at)
-        if at:
-            lines.append("  if c%d is boundary: return %s" % (at, answer(at)))
+        lines.append("  if c%d is boundary: return %s" % (at, answer(at) if at else "0"))
         lines += ["  l%d = f.f_lasti" % at, "  f = f.f_back"]
     lines.append("  if f is None or f.f_code is boundary: return " + answer(depth))
     lines.append("  return " + answer(depth, names("l", depth)[:-1] + "-1)"))

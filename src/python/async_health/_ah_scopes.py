@@ -14,19 +14,20 @@ from . import _ah_intern
 from . import _ah_tasks_cancel as cancels
 from . import _ah_wire as wire
 from ._ah_intern import DEPTHS, STANDARD_DEPTH, stack_id, standard_stack, string_id
+from ._ah_tasks import current_task, scoped
 from ._ah_tasks import live as live_tasks
-from ._ah_tasks import scoped
 
 _getframe = sys._getframe
 _depths = DEPTHS
 _now = core.now
 _extend = core.extend
+_state = core.state
 
 
 class Open:
     """An entered scope. Made without a constructor: what is not set has its value from the class."""
 
-    #: Weak reference to the scope, None where it takes none.
+    #: Weak reference to the scope, None where it takes none or is not watched.
     reference = None
     kind = 0
     #: Address of the task that entered.
@@ -47,8 +48,9 @@ class Open:
 open_scopes = {}
 #: Address of the innermost open scope of each task, by the task's address.
 innermost = scoped
-#: Set by `_ah_generators` where present.
+#: `_ah_generators` where present, and its tables: empty while no generator is concerned.
 _generators = None
+_by_code = _scoped = None
 _library_paths = ()
 _TITLES = {
     wire.SCOPE_OTHER: "scope",
@@ -62,7 +64,7 @@ _TITLES = {
 
 def install(options):
     """Hook asyncio's and anyio's scopes once they are imported."""
-    global _generators
+    global _generators, _by_code, _scoped
     from . import _ah_scopes_anyio, _ah_scopes_asyncio
 
     core.on_tick(_tick)
@@ -70,6 +72,8 @@ def install(options):
     core.on_start(_forget)
     try:
         from . import _ah_generators as _generators
+
+        _by_code, _scoped = _generators.by_code, _generators.scoped
     except ImportError:
         _generators = None
     _ah_scopes_asyncio.install(options)
@@ -104,36 +108,39 @@ def entered(scope, task, kind, frame, deadline_ns=-1, flags=0, watch=True):
     """A scope was entered by `task` (object or None). `frame`: the caller of its `__enter__`. About 700 ns.
 
     `deadline_ns` on the probe's clock (since start), -1 for none; `flags`: SCOPE_FLAG_*. `watch`: tell when the scope is
-    collected while open (for kinds that nothing else keeps).
+    collected while open; not for kinds that a library keeps as long as they are open, which have an entry in `finders`.
     """
     address = id(scope)
     host = 0 if task is None else id(task)
-    depth = _depths[core.state.level]
-    if not depth:
+    level = _state.level
+    if not level or frame is None:
         stack = 0
-    elif frame is None or frame.f_code is _ah_intern._boundary:
+    elif level == 1:  # STANDARD
+        stack = standard_stack(frame)
+    else:
+        stack = stack_id(frame, _depths[level])
+    if not stack and level:
         # Entered by a task made just for that (`wait_for(cm.__aenter__())`): the place is where the task was made.
         row = live_tasks.get(host)
         stack = row[5] if row is not None else 0
-    elif depth == STANDARD_DEPTH:
-        stack = standard_stack(frame)
-    else:
-        stack = stack_id(frame, depth)
     known = Open()
-    try:
-        known.reference = ref(scope, _lost) if watch else ref(scope)
-    except TypeError:
-        pass
+    if watch:
+        try:
+            known.reference = ref(scope, _lost)
+        except TypeError:
+            pass
     known.kind = kind
     known.host = host
-    known.outer = innermost.get(host, 0)
+    outer = innermost.get(host)
+    if outer is not None:
+        known.outer = outer
     known.row = row = (20, _now(), address, host, kind, stack)  # OP_SCOPE_ENTER
     open_scopes[address] = known
     innermost[host] = address
     _extend(row)
     if deadline_ns >= 0 or flags:
         _extend((23, row[1], address, 0, deadline_ns, flags))  # OP_SCOPE_META
-    if _generators is not None and _generators.by_code:
+    if _by_code:
         _generators.scope_entered(address, frame)
 
 
@@ -173,8 +180,52 @@ def _close(address, known):
             if inner is not None and inner.outer == address:
                 inner.outer = known.outer
                 break
-    if _generators is not None and _generators.scoped:
+    if _scoped:
         _generators.scope_left(address)
+
+
+#: Kinds whose exit, when no exception comes, is over as soon as it begins: nothing is awaited in it.
+_AT_ONCE = (wire.SCOPE_ANYIO_CANCEL_SCOPE, wire.SCOPE_ASYNCIO_TIMEOUT)
+#: The quickest way to the task that runs here, where a loop runs: asyncio's own from 3.12 on (before, it costs a getpid).
+running_task = current_task
+
+
+def leave(scope, kind):
+    """The exit of a scope of asyncio or anyio begins, with an exception of type `kind` or None.
+
+    True when `left` is to be called at its end; False when all is told already (the usual case, about 400 ns) or the scope
+    is not known to be open.
+    """
+    try:
+        address = id(scope)
+        known = open_scopes.get(address)
+        if known is None:
+            return False
+        host = known.host
+        if (
+            kind is None
+            and known.kind in _AT_ONCE
+            and innermost.get(host) == address
+            and id(running_task()) == host
+            and _state.level != 2  # FULL tells the place of each exit
+            and known.flags is None
+        ):
+            del open_scopes[address]
+            if known.outer:
+                innermost[host] = known.outer
+            else:
+                del innermost[host]
+            if known.deliveries != known.told:
+                _tell_deliveries(address, known)
+            if _scoped:
+                _generators.scope_left(address)
+            _extend((21, _now(), address, host, 0, 0))  # OP_SCOPE_EXIT
+            return False
+        leaving(scope, current_task(), None, kind is not None)
+        return True
+    except Exception as error:
+        core.fail("scopes.exit", error)
+        return False
 
 
 def leaving(scope, task, frame, with_exception=False):
@@ -314,16 +365,21 @@ def _tick():
             _tell_deliveries(address, known)
 
 
-#: Functions `(address, scope) -> (parent, deadline_ns, flags)` by kind, for the sync.
+#: Functions `(scope) -> (parent, deadline_ns, flags)` by kind, for the sync.
 describers = {}
+#: Functions `() -> {address: scope}` by kind: the open scopes that are not watched, as their library knows them.
+finders = {}
 
 
 def _sync():
+    found = {}
+    for find in set(finders.values()):
+        found.update(find())
     for address, known in list(open_scopes.items()):
         _extend(known.row)
         if known.name:
             core.emit(wire.OP_SCOPE_NAME, address, 0, known.name)
-        scope = known.reference() if known.reference is not None else None
+        scope = known.reference() if known.reference is not None else found.get(address)
         describe = describers.get(known.kind)
         if scope is not None and describe is not None:
             parent, deadline, flags = describe(scope)

@@ -14,7 +14,7 @@ from ._ah_inject import inject
 from ._ah_intern import string_id
 from ._ah_scopes_asyncio import deadline_ns
 from ._ah_task_facts import name_of
-from ._ah_tasks import current_task, name_overrides
+from ._ah_tasks import name_overrides
 from ._ah_tasks import known as known_task
 from ._ah_tasks import live as live_tasks
 
@@ -24,9 +24,10 @@ _SCOPE = "scopes.anyio.CancelScope"
 _GROUP = _SCOPE
 _SPAWN = "scopes.anyio.spawn"
 _backend_file = ""
+#: The globals of anyio's asyncio backend, and of its module with the task handles (newer versions).
+_backend = _handles = None
 open_scopes = scopes.open_scopes
 entered = scopes.entered
-leaving = scopes.leaving
 left = scopes.left
 
 
@@ -35,19 +36,22 @@ def install(_options):
 
 
 def _install(module):
-    global _backend_file
+    global _backend, _backend_file, _handles
     _backend_file = module.__file__
+    _backend = vars(module)
+    _handles = getattr(getattr(module, "TaskHandle", None), "_run_coro", module.CancelScope.__init__).__globals__
     scopes.add_library(os.path.dirname(os.path.dirname(module.__file__)) + os.sep)
     kind = module.CancelScope
     for number in (wire.SCOPE_ANYIO_CANCEL_SCOPE, wire.SCOPE_ANYIO_TASK_GROUP):
         scopes.describers[number] = _describe
+        scopes.finders[number] = _open_now
     _edit(kind.__enter__, _SCOPE, epilogue="AH.enter(self)", enter=_enter)
     _edit(
         kind.__exit__,
         _SCOPE,
-        prologue="AH.leaving(self, exc_type)",
-        epilogue="AH.left(self, exc_type)",
-        leaving=_leaving,
+        prologue="_ah_open = AH.leave(self, exc_type)",
+        epilogue="if _ah_open: AH.left(self, exc_type)",
+        leave=scopes.leave,
         left=_left,
     )
     _edit(kind.cancel, _SCOPE, prologue="AH.cancel(self)", cancel=_cancel)
@@ -67,9 +71,9 @@ def _install(module):
     _edit(
         group.__aexit__,
         _GROUP,
-        prologue="AH.leaving(self.cancel_scope, exc_type)",
-        epilogue="AH.left(self.cancel_scope, exc_type)",
-        leaving=_leaving,
+        prologue="_ah_open = AH.leave(self.cancel_scope, exc_type)",
+        epilogue="if _ah_open: AH.left(self.cancel_scope, exc_type)",
+        leave=scopes.leave,
         left=_left_group,
     )
     # `_spawn` of newer versions runs the coroutine in one of anyio's own: tell the birth whose it is.
@@ -97,18 +101,18 @@ def _enter(scope):
             known_task(task)
         caller = _getframe(2)
         kind = 1  # SCOPE_ANYIO_CANCEL_SCOPE
-        code = caller.f_code
-        if code.co_filename == _backend_file:
-            if code.co_name != "__aenter__":
-                return  # anyio's own housekeeping: shielded checkpoints, waiting for children
-            kind = wire.SCOPE_ANYIO_TASK_GROUP
-            caller = caller.f_back or caller
-        elif code.co_name == "_run_coro":
+        inside = caller.f_globals  # cheaper than to compare file names
+        if inside is _handles and caller.f_code.co_name == "_run_coro":
             return  # the scope behind a TaskHandle
+        if inside is _backend:
+            if caller.f_code.co_name != "__aenter__":
+                return  # anyio's own housekeeping: shielded checkpoints, waiting for children
+            kind = 2  # SCOPE_ANYIO_TASK_GROUP
+            caller = caller.f_back or caller
         deadline = scope._deadline
         flags = 1 if scope._shield else 0  # SCOPE_FLAG_SHIELD
         if scope._cancel_called:
-            flags |= wire.SCOPE_FLAG_CANCEL_CALLED
+            flags |= 2  # SCOPE_FLAG_CANCEL_CALLED
         entered(scope, task, kind, caller, -1 if deadline == _INFINITE else deadline_ns(deadline), flags, False)
     except Exception as error:
         core.fail(_SCOPE, error)
@@ -117,20 +121,23 @@ def _enter(scope):
 _INFINITE = float("inf")
 
 
+def _open_now():
+    """The open scopes by address, as anyio keeps them: each task's innermost one, and from there outward."""
+    found = {}
+    for state in list(_backend["_task_states"].data.values()):  # the plain dictionary: copied in one step
+        scope = state.cancel_scope
+        while scope is not None and id(scope) not in found:
+            found[id(scope)] = scope
+            scope = scope._parent_scope
+    return found
+
+
 def _describe(scope):
     parent = getattr(scope, "_parent_scope", None)
     flags = wire.SCOPE_FLAG_SHIELD if scope._shield else 0
     if scope._cancel_called:
         flags |= wire.SCOPE_FLAG_CANCEL_CALLED
     return 0 if parent is None else id(parent), deadline_ns(scope._deadline), flags
-
-
-def _leaving(scope, kind):
-    try:
-        if id(scope) in open_scopes:
-            leaving(scope, current_task(), None, kind is not None)
-    except Exception as error:
-        core.fail(_SCOPE, error)
 
 
 def _left(scope, kind):
@@ -145,8 +152,7 @@ def _left(scope, kind):
 def _left_group(scope, kind):
     # A group is left when its `__aexit__` is, whenever that leaves its scope.
     try:
-        if id(scope) in open_scopes:
-            left(scope, _getframe(2), kind is not None and bool(getattr(scope, "_cancelled_caught", False)))
+        left(scope, _getframe(2), kind is not None and bool(getattr(scope, "_cancelled_caught", False)))
     except Exception as error:
         core.fail(_GROUP, error)
 

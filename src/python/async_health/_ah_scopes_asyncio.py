@@ -6,24 +6,27 @@ cancels the body. So enter and exit are observed from inside their methods.
 
 import os
 import sys
+import time
 
 from . import _ah_core as core
 from . import _ah_scopes as scopes
 from . import _ah_wire as wire
 from ._ah_inject import inject
-from ._ah_tasks import current_task
+from ._ah_tasks import find_current
 from ._ah_tasks import known as known_task
 from ._ah_tasks import live as live_tasks
 
 _getframe = sys._getframe
 _TIMEOUT = "scopes.asyncio.timeout"
 _GROUP = "scopes.asyncio.TaskGroup"
-_clock_offset = None
+_INFINITE = float("inf")
+#: From the loops' clock to the rows' clock, ns.
+_clock_offset = core.now() - time.monotonic_ns()
+_state = core.state
 _TIMEOUT_KIND = wire.SCOPE_ASYNCIO_TIMEOUT
 _GROUP_KIND = wire.SCOPE_ASYNCIO_TASK_GROUP
 open_scopes = scopes.open_scopes
 entered = scopes.entered
-leaving = scopes.leaving
 left = scopes.left
 
 
@@ -32,6 +35,10 @@ def install(_options):
 
 
 def _install(asyncio):
+    if sys.version_info >= (3, 12):
+        scopes.running_task = asyncio.tasks.current_task
+    else:
+        scopes.running_task = find_current()
     scopes.add_library(os.path.dirname(asyncio.__file__) + os.sep)
     scopes.describers[wire.SCOPE_ASYNCIO_TIMEOUT] = lambda scope: (0, deadline_ns(scope._when), 0)
     timeouts = sys.modules.get("asyncio.timeouts")
@@ -41,9 +48,9 @@ def _install(asyncio):
         _edit(
             kind.__aexit__,
             _TIMEOUT,
-            prologue="AH.leaving(self, exc_type)",
-            epilogue="AH.left(self, exc_type)",
-            leaving=_leaving,
+            prologue="_ah_open = AH.leave(self, exc_type)",
+            epilogue="if _ah_open: AH.left(self, exc_type)",
+            leave=scopes.leave,
             left=_left_timeout,
         )
         _edit(
@@ -54,7 +61,10 @@ def _install(asyncio):
             begin=_timeout_fires,
             end=_ends,
         )
-        _edit(kind.reschedule, _TIMEOUT, epilogue="AH.changed(self)", changed=_rescheduled)
+        # Its own `__aenter__` calls it too, ahead of our note of the entry.
+        _edit(
+            kind.reschedule, _TIMEOUT, epilogue="if id(self) in AH.open: AH.changed(self)", open=open_scopes, changed=_rescheduled
+        )
     groups = sys.modules.get("asyncio.taskgroups")
     if groups is not None:
         kind = groups.TaskGroup
@@ -62,9 +72,9 @@ def _install(asyncio):
         _edit(
             kind.__aexit__,
             _GROUP,
-            prologue="AH.leaving(self, et)",
-            epilogue="AH.left(self, et)",
-            leaving=_leaving,
+            prologue="_ah_open = AH.leave(self, et)",
+            epilogue="if _ah_open: AH.left(self)",
+            leave=scopes.leave,
             left=_left,
         )
         _edit(
@@ -93,14 +103,10 @@ def _edit(function, name, **parts):
 
 def deadline_ns(when):
     """A time of the loop's clock (`time.monotonic`, seconds) as ns since the probe's start; -1 for none."""
-    global _clock_offset
-    if when is None or when == float("inf"):
+    if when is None or when == _INFINITE:
         return -1
-    if _clock_offset is None:
-        import time
-
-        _clock_offset = core.now() - time.monotonic_ns()
-    return max(0, int(when * 1e9) + _clock_offset - core.state.t0)
+    due = int(when * 1e9) + _clock_offset - _state.t0
+    return due if due > 0 else 0
 
 
 # The frames: 0 the function here, 1 the instrumented method, 2 its caller.
@@ -132,28 +138,18 @@ def _enter_group(group):
         core.fail(_GROUP, error)
 
 
-def _leaving(scope, kind):
+def _left(scope):
     try:
-        if id(scope) in open_scopes:
-            leaving(scope, current_task(), None, kind is not None)
+        left(scope, _getframe(2))
     except Exception as error:
-        core.fail("scopes.asyncio.exit", error)
-
-
-def _left(scope, kind):
-    try:
-        if id(scope) in open_scopes:
-            left(scope, _getframe(2))
-    except Exception as error:
-        core.fail("scopes.asyncio.exit", error)
+        core.fail("scopes.exit", error)
 
 
 def _left_timeout(timeout, kind):
     try:
-        if id(timeout) in open_scopes:
-            left(timeout, _getframe(2), kind is not None and timeout._state.name == "EXPIRED")
+        left(timeout, _getframe(2), kind is not None and timeout._state.name == "EXPIRED")
     except Exception as error:
-        core.fail("scopes.asyncio.exit", error)
+        core.fail("scopes.exit", error)
 
 
 @core.hook(_TIMEOUT)

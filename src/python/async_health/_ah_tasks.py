@@ -127,6 +127,12 @@ def current_task():
 
 _find_current = None
 
+
+def find_current():
+    """The function behind `current_task`, for those who call it very often; asyncio is imported."""
+    return _find_current
+
+
 # --- birth --------------------------------------------------------------------------------------------------------
 
 
