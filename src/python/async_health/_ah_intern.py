@@ -30,6 +30,7 @@ _lines = {}
 
 #: Frames to record per creation or event stack at level `standard`: each costs about 90 ns at every task's birth.
 STANDARD_DEPTH = 5
+SCOPE_DEPTH = 8
 #: The same by level of detail.
 DEPTHS = (0, STANDARD_DEPTH, 40)
 
@@ -43,7 +44,8 @@ def set_stack_boundary(code):
     """Stacks stop before a frame of `code` (the event loop's own `Handle._run`): below it there is only the loop."""
     global _boundary
     _boundary = code
-    _set_walk_boundary(code)
+    for set_boundary in _boundary_setters:
+        set_boundary(code)
     add_library(os.path.dirname(code.co_filename) + os.sep)
 
 
@@ -167,13 +169,21 @@ def _intern(codes, lastis, trim):
     return number
 
 
-_made = {}
-exec(
-    compile(_unrolled(STANDARD_DEPTH), __file__ if "__file__" in globals() else __spec__.origin, "exec"),
-    _made,
-)
-#: `standard_stack(frame)`: `stack_id` at the depth of level `standard`, unrolled; `frame` is not None.
-standard_stack, _set_walk_boundary = _made["make"](_stacks.get, _intern)
+def _walk(depth):
+    """`stack_id(frame, depth)`, unrolled; `frame` is not None."""
+    made = {}
+    file = __file__ if "__file__" in globals() else __spec__.origin
+    exec(compile(_unrolled(depth), file, "exec"), made)
+    walk, set_boundary = made["make"](_stacks.get, _intern)
+    _boundary_setters.append(set_boundary)
+    return walk
+
+
+_boundary_setters = []
+#: A stack of the depth of level `standard`.
+standard_stack = _walk(STANDARD_DEPTH)
+#: The same for scopes: between the scope and the program often stand a generator of a library and two frames of contextlib.
+scope_stack = _walk(SCOPE_DEPTH)
 
 
 _MAX_CHAIN = 64

@@ -229,8 +229,7 @@ def _open_group(address):
     from . import _ah_scopes
 
     for scope in _ah_scopes.scopes_of(address):
-        known = _ah_scopes.open_scopes.get(scope)
-        if known is not None and known.kind in (wire.SCOPE_ASYNCIO_TASK_GROUP, wire.SCOPE_ANYIO_TASK_GROUP):
+        if _ah_scopes.kind_of(scope) in (wire.SCOPE_ASYNCIO_TASK_GROUP, wire.SCOPE_ANYIO_TASK_GROUP):
             return scope
     return 0
 

@@ -13,7 +13,7 @@ from . import _ah_core as core
 from . import _ah_intern
 from . import _ah_tasks_cancel as cancels
 from . import _ah_wire as wire
-from ._ah_intern import DEPTHS, STANDARD_DEPTH, stack_id, standard_stack, string_id
+from ._ah_intern import DEPTHS, stack_id, string_id
 from ._ah_tasks import current_task, scoped
 from ._ah_tasks import live as live_tasks
 
@@ -24,30 +24,19 @@ _extend = core.extend
 _state = core.state
 
 
-class Open:
-    """An entered scope. Made without a constructor: what is not set has its value from the class."""
-
-    #: Weak reference to the scope, None where it takes none or is not watched.
-    reference = None
-    kind = 0
-    #: Address of the task that entered.
-    host = 0
-    #: Address of the scope that was innermost for the host before, 0 for none.
-    outer = 0
-    row = ()
-    #: EXIT_* bits found at the beginning of the exit, None before.
-    flags = None
-    #: Address of the task that leaves, once it does.
-    leaver = 0
-    deliveries = 0
-    told = 0
-    name = 0
-
-
-#: Entered scopes by address.
+#: Entered scopes by address: (its SCOPE_ENTER row, address of the scope that was innermost for its task before or 0, a weak
+#: reference to the scope or None). A plain tuple: it is made at every entry, and filling an object costs 200 ns more.
 open_scopes = {}
+#: Columns of the row.
+_HOST, _KIND, _STACK = 3, 4, 5
 #: Address of the innermost open scope of each task, by the task's address.
 innermost = scoped
+#: Of scopes whose exit has begun: address -> (EXIT_* bits found so far, address of the task that leaves).
+_leaving = {}
+#: Of scopes that cancelled: address -> [deliveries so far, how many of them were told].
+_deliveries = {}
+#: String ids of the names that the program gave, by address.
+_names = {}
 #: `_ah_generators` where present, and its tables: empty while no generator is concerned.
 _generators = None
 _by_code = _scoped = None
@@ -104,38 +93,32 @@ def user_frame(frame):
     return frame
 
 
-def entered(scope, task, kind, frame, deadline_ns=-1, flags=0, watch=True):
-    """A scope was entered by `task` (object or None). `frame`: the caller of its `__enter__`. About 700 ns.
+def entered(address, host, kind, frame, deadline_ns=-1, flags=0, watched=None):
+    """A scope (by address) was entered by the task `host` (by address, 0 for none). `frame`: the caller of its `__enter__`.
 
-    `deadline_ns` on the probe's clock (since start), -1 for none; `flags`: SCOPE_FLAG_*. `watch`: tell when the scope is
-    collected while open; not for kinds that a library keeps as long as they are open, which have an entry in `finders`.
+    `deadline_ns` on the probe's clock (since start), -1 for none; `flags`: SCOPE_FLAG_*. `watched`: the scope itself, to tell
+    when it is collected while open; None for kinds that a library keeps as long as they are open (see `finders`).
+    About 350 ns and the walk of the stack.
     """
-    address = id(scope)
-    host = 0 if task is None else id(task)
     level = _state.level
     if not level or frame is None:
         stack = 0
     elif level == 1:  # STANDARD
-        stack = standard_stack(frame)
+        stack = scope_stack(frame)
     else:
         stack = stack_id(frame, _depths[level])
     if not stack and level:
         # Entered by a task made just for that (`wait_for(cm.__aenter__())`): the place is where the task was made.
         row = live_tasks.get(host)
         stack = row[5] if row is not None else 0
-    known = Open()
-    if watch:
+    reference = None
+    if watched is not None:
         try:
-            known.reference = ref(scope, _lost)
+            reference = ref(watched, _lost)
         except TypeError:
             pass
-    known.kind = kind
-    known.host = host
-    outer = innermost.get(host)
-    if outer is not None:
-        known.outer = outer
-    known.row = row = (20, _now(), address, host, kind, stack)  # OP_SCOPE_ENTER
-    open_scopes[address] = known
+    row = (20, _now(), address, host, kind, stack)  # OP_SCOPE_ENTER
+    open_scopes[address] = (row, innermost.get(host, 0), reference)
     innermost[host] = address
     _extend(row)
     if deadline_ns >= 0 or flags:
@@ -147,7 +130,7 @@ def entered(scope, task, kind, frame, deadline_ns=-1, flags=0, watch=True):
 def _lost(reference):
     try:
         for address, known in list(open_scopes.items()):
-            if known.reference is reference:
+            if known[2] is reference:
                 _close(address, known)
                 core.emit(wire.OP_SCOPE_LOST, address)
                 return
@@ -162,23 +145,33 @@ def scopes_of(task):
     while address and len(found) < 1000:
         found.append(address)
         known = open_scopes.get(address)
-        address = known.outer if known is not None else 0
+        address = known[1] if known is not None else 0
     return found
 
 
+def kind_of(address):
+    """SCOPE_* of an open scope, by its address; None when it is not open."""
+    known = open_scopes.get(address)
+    return None if known is None else known[0][_KIND]
+
+
 def _close(address, known):
+    row, outer, _reference = known
     open_scopes.pop(address, None)
-    host = known.host
+    _leaving.pop(address, None)
+    _deliveries.pop(address, None)
+    _names.pop(address, None)
+    host = row[_HOST]
     if innermost.get(host) == address:
-        if known.outer:
-            innermost[host] = known.outer
+        if outer:
+            innermost[host] = outer
         else:
             del innermost[host]
     else:  # out of order: take it out of the chain
         for other in scopes_of(host):
             inner = open_scopes.get(other)
-            if inner is not None and inner.outer == address:
-                inner.outer = known.outer
+            if inner is not None and inner[1] == address:
+                open_scopes[other] = (inner[0], outer, inner[2])
                 break
     if _scoped:
         _generators.scope_left(address)
@@ -201,24 +194,22 @@ def leave(scope, kind):
         known = open_scopes.get(address)
         if known is None:
             return False
-        host = known.host
+        row, outer, _reference = known
+        host = row[3]
         if (
             kind is None
-            and known.kind in _AT_ONCE
+            and row[4] in _AT_ONCE
             and innermost.get(host) == address
             and id(running_task()) == host
             and _state.level != 2  # FULL tells the place of each exit
-            and known.flags is None
+            and address not in _leaving
+            and not (_deliveries or _names or _scoped)  # nothing more to put away
         ):
             del open_scopes[address]
-            if known.outer:
-                innermost[host] = known.outer
+            if outer:
+                innermost[host] = outer
             else:
                 del innermost[host]
-            if known.deliveries != known.told:
-                _tell_deliveries(address, known)
-            if _scoped:
-                _generators.scope_left(address)
             _extend((21, _now(), address, host, 0, 0))  # OP_SCOPE_EXIT
             return False
         leaving(scope, current_task(), None, kind is not None)
@@ -238,25 +229,27 @@ def leaving(scope, task, frame, with_exception=False):
     known = open_scopes.get(address)
     if known is None:
         return None
-    if known.flags is not None:  # the exit of a group leaves its own scope: judged already
-        return known.flags
-    leaver = known.leaver = 0 if task is None else id(task)
+    begun = _leaving.get(address)
+    if begun is not None:  # the exit of a group leaves its own scope: judged already
+        return begun[0]
+    leaver = 0 if task is None else id(task)
     flags = 16 if with_exception else 0  # EXIT_WITH_EXCEPTION
-    if leaver == known.host and innermost.get(leaver) == address:
-        known.flags = flags
+    host = known[0][_HOST]
+    if leaver == host and innermost.get(leaver) == address:
+        _leaving[address] = (flags, leaver)
         return flags
-    if leaver != known.host:
+    if leaver != host:
         flags |= wire.EXIT_CROSS_TASK
         if _is_finaliser(task):
             flags |= wire.EXIT_BY_FINALISER
     else:
         flags |= wire.EXIT_OUT_OF_ORDER
-    known.flags = flags
+    _leaving[address] = (flags, leaver)
     if task is not None:  # a young task's name may not be told yet, and this row is what users read
         name = getattr(task, "get_name", None)
         if name is not None:
             core.emit(wire.OP_TASK_NAME, leaver, 0, core.string_id(str(name())))
-    _tell_violation(known, address, leaver, flags, frame)
+    _tell_violation(known[0], address, leaver, flags, frame)
     return flags
 
 
@@ -266,12 +259,12 @@ def _is_finaliser(task):
     return type(coroutine).__name__ == "async_generator_athrow"
 
 
-def _tell_violation(known, address, leaver, flags, frame):
+def _tell_violation(row, address, leaver, flags, frame):
     if not core.violation_callbacks:
         return
     if frame is None or frame.f_code is _ah_intern._boundary:
         frame = _getframe(3)
-    title = _TITLES.get(known.kind, "scope")
+    title = _TITLES.get(row[_KIND], "scope")
     code = "cross-task-exit" if flags & wire.EXIT_CROSS_TASK else "out-of-order-exit"
     if code == "cross-task-exit":
         message = "%s is left by another task than the one that entered it" % title
@@ -280,10 +273,10 @@ def _tell_violation(known, address, leaver, flags, frame):
     info = {
         "message": message,
         "scope": address,
-        "kind": known.kind,
+        "kind": row[_KIND],
         "task": leaver,
-        "host": known.host,
-        "stack": known.row[5],
+        "host": row[_HOST],
+        "stack": row[_STACK],
         "byFinaliser": bool(flags & wire.EXIT_BY_FINALISER),
     }
     core.violation(code, user_frame(frame), info)
@@ -293,18 +286,19 @@ def left(scope, frame, caught=False):
     """The exit of a scope that `leaving` has judged is over. `caught`: it absorbed a cancellation."""
     address = id(scope)
     known = open_scopes.get(address)
-    if known is None or known.flags is None:
+    begun = _leaving.get(address)
+    if known is None or begun is None:
         return
-    flags = known.flags
+    flags, leaver = begun
     if caught:
         flags |= wire.EXIT_CANCELLED_CAUGHT
     stack = 0
     if flags & 11 or core.state.level == core.FULL:  # misuse always with its place
-        stack = stack_id(frame, _depths[core.state.level] or 8)
-    if known.deliveries != known.told:
-        _tell_deliveries(address, known)
+        stack = stack_id(frame, _depths[core.state.level] or SCOPE_DEPTH)
+    if address in _deliveries:
+        _tell_deliveries(address)
     _close(address, known)
-    _extend((21, _now(), address, known.leaver, flags, stack))  # OP_SCOPE_EXIT
+    _extend((21, _now(), address, leaver, flags, stack))  # OP_SCOPE_EXIT
 
 
 def cancelled(scope, reason, frame):
@@ -323,17 +317,20 @@ def changed(scope, deadline_ns, flags, parent=0):
 def named(scope, name):
     """The program gave a scope a name."""
     number = string_id(name)
-    known = open_scopes.get(id(scope))
-    if known is not None:
-        known.name = number
+    if id(scope) in open_scopes:
+        _names[id(scope)] = number
     core.emit(wire.OP_SCOPE_NAME, id(scope), 0, number)
 
 
 def delivering(scope, by):
     """A scope begins to deliver cancellations: tasks cancelled by this thread from now on are cancelled by `by`."""
-    known = open_scopes.get(id(scope))
-    if known is not None:
-        known.deliveries += 1
+    address = id(scope)
+    if address in open_scopes:
+        counts = _deliveries.get(address)
+        if counts is None:
+            _deliveries[address] = [1, 0]
+        else:
+            counts[0] += 1
     return acting_for(by)
 
 
@@ -353,16 +350,16 @@ def delivered(before):
         cancels.acting.pop(get_ident(), None)
 
 
-def _tell_deliveries(address, known):
-    if known.deliveries != known.told:
-        known.told = known.deliveries
-        core.emit(wire.OP_SCOPE_DELIVERIES, address, 0, known.deliveries)
+def _tell_deliveries(address):
+    counts = _deliveries.get(address)
+    if counts is not None and counts[0] != counts[1]:
+        counts[1] = counts[0]
+        core.emit(wire.OP_SCOPE_DELIVERIES, address, 0, counts[0])
 
 
 def _tick():
-    for address, known in list(open_scopes.items()):
-        if known.deliveries != known.told:
-            _tell_deliveries(address, known)
+    for address in list(_deliveries):
+        _tell_deliveries(address)
 
 
 #: Functions `(scope) -> (parent, deadline_ns, flags)` by kind, for the sync.
@@ -375,28 +372,30 @@ def _sync():
     found = {}
     for find in set(finders.values()):
         found.update(find())
-    for address, known in list(open_scopes.items()):
-        _extend(known.row)
-        if known.name:
-            core.emit(wire.OP_SCOPE_NAME, address, 0, known.name)
-        scope = known.reference() if known.reference is not None else found.get(address)
-        describe = describers.get(known.kind)
+    for address, (row, _outer, reference) in list(open_scopes.items()):
+        _extend(row)
+        if address in _names:
+            core.emit(wire.OP_SCOPE_NAME, address, 0, _names[address])
+        scope = reference() if reference is not None else found.get(address)
+        describe = describers.get(row[_KIND])
         if scope is not None and describe is not None:
             parent, deadline, flags = describe(scope)
             if parent or deadline >= 0 or flags:
                 core.emit(wire.OP_SCOPE_META, address, parent, deadline, flags)
-        known.told = 0
-        _tell_deliveries(address, known)
+        if address in _deliveries:
+            _deliveries[address][1] = 0
+            _tell_deliveries(address)
 
 
 def _forget():
-    """Stack ids mean nothing to a new listener."""
-    for known in list(open_scopes.values()):
-        known.row = known.row[:5] + (0,)
-        known.name = 0
+    """String and stack ids mean nothing to a new listener."""
+    for address, (row, outer, reference) in list(open_scopes.items()):
+        open_scopes[address] = (row[:_STACK] + (0,), outer, reference)
+    _names.clear()
 
 
 @core.rpc("openScopes")
 def _open_scopes(_params):
     """Entered scopes now, for diagnostics."""
-    return [{"scope": address, "host": known.host, "kind": known.kind} for address, known in list(open_scopes.items())]
+    rows = [known[0] for known in list(open_scopes.values())]
+    return [{"scope": row[2], "host": row[_HOST], "kind": row[_KIND]} for row in rows]

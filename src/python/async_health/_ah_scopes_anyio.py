@@ -12,11 +12,11 @@ from . import _ah_scopes as scopes
 from . import _ah_wire as wire
 from ._ah_inject import inject
 from ._ah_intern import string_id
-from ._ah_scopes_asyncio import deadline_ns
+from ._ah_scopes_asyncio import _FAR, deadline_ns
 from ._ah_task_facts import name_of
-from ._ah_tasks import name_overrides
 from ._ah_tasks import known as known_task
 from ._ah_tasks import live as live_tasks
+from ._ah_tasks import name_overrides
 
 _getframe = sys._getframe
 _SCOPE = "scopes.anyio.CancelScope"
@@ -95,9 +95,11 @@ def _enter(scope):
     # In the `finally` of `__enter__`: it may have failed, or been refused because the scope is active already.
     try:
         task = scope._host_task
-        if task is None or id(scope) in open_scopes:
+        address = id(scope)
+        if task is None or address in open_scopes:
             return
-        if id(task) not in live_tasks:
+        host = id(task)
+        if host not in live_tasks:
             known_task(task)
         caller = _getframe(2)
         kind = 1  # SCOPE_ANYIO_CANCEL_SCOPE
@@ -113,12 +115,9 @@ def _enter(scope):
         flags = 1 if scope._shield else 0  # SCOPE_FLAG_SHIELD
         if scope._cancel_called:
             flags |= 2  # SCOPE_FLAG_CANCEL_CALLED
-        entered(scope, task, kind, caller, -1 if deadline == _INFINITE else deadline_ns(deadline), flags, False)
+        entered(address, host, kind, caller, deadline_ns(deadline) if deadline < _FAR else -1, flags)
     except Exception as error:
         core.fail(_SCOPE, error)
-
-
-_INFINITE = float("inf")
 
 
 def _open_now():
@@ -142,8 +141,7 @@ def _describe(scope):
 
 def _left(scope, kind):
     try:
-        known = open_scopes.get(id(scope))
-        if known is not None and known.kind != 2:  # SCOPE_ANYIO_TASK_GROUP
+        if scopes.kind_of(id(scope)) != wire.SCOPE_ANYIO_TASK_GROUP:
             left(scope, _getframe(2), kind is not None and bool(getattr(scope, "_cancelled_caught", False)))
     except Exception as error:
         core.fail(_SCOPE, error)

@@ -19,12 +19,11 @@ from ._ah_tasks import live as live_tasks
 _getframe = sys._getframe
 _TIMEOUT = "scopes.asyncio.timeout"
 _GROUP = "scopes.asyncio.TaskGroup"
-_INFINITE = float("inf")
+#: A deadline beyond this many seconds is none; infinity among them.
+_FAR = 1e15
 #: From the loops' clock to the rows' clock, ns.
 _clock_offset = core.now() - time.monotonic_ns()
 _state = core.state
-_TIMEOUT_KIND = wire.SCOPE_ASYNCIO_TIMEOUT
-_GROUP_KIND = wire.SCOPE_ASYNCIO_TASK_GROUP
 open_scopes = scopes.open_scopes
 entered = scopes.entered
 left = scopes.left
@@ -63,7 +62,11 @@ def _install(asyncio):
         )
         # Its own `__aenter__` calls it too, ahead of our note of the entry.
         _edit(
-            kind.reschedule, _TIMEOUT, epilogue="if id(self) in AH.open: AH.changed(self)", open=open_scopes, changed=_rescheduled
+            kind.reschedule,
+            _TIMEOUT,
+            epilogue="if id(self) in AH.open: AH.changed(self)",
+            open=open_scopes,
+            changed=_rescheduled,
         )
     groups = sys.modules.get("asyncio.taskgroups")
     if groups is not None:
@@ -103,7 +106,7 @@ def _edit(function, name, **parts):
 
 def deadline_ns(when):
     """A time of the loop's clock (`time.monotonic`, seconds) as ns since the probe's start; -1 for none."""
-    if when is None or when == _INFINITE:
+    if when is None or not when < _FAR:
         return -1
     due = int(when * 1e9) + _clock_offset - _state.t0
     return due if due > 0 else 0
@@ -116,12 +119,15 @@ def _enter_timeout(timeout):
     # In the `finally` of the method, so the entry may have failed.
     try:
         task = timeout._task
-        if task is None or id(timeout) in open_scopes:
+        address = id(timeout)
+        if task is None or address in open_scopes:
             return
-        if id(task) not in live_tasks:
+        host = id(task)
+        if host not in live_tasks:
             known_task(task)
         when = timeout._when
-        entered(timeout, task, _TIMEOUT_KIND, _getframe(2), -1 if when is None else deadline_ns(when))
+        due = int(when * 1e9) + _clock_offset - _state.t0 if when is not None and when < _FAR else -1
+        entered(address, host, 3, _getframe(2), due, 0, timeout)  # SCOPE_ASYNCIO_TIMEOUT
     except Exception as error:
         core.fail(_TIMEOUT, error)
 
@@ -129,11 +135,13 @@ def _enter_timeout(timeout):
 def _enter_group(group):
     try:
         task = group._parent_task
-        if task is None or id(group) in open_scopes:
+        address = id(group)
+        if task is None or address in open_scopes:
             return
-        if id(task) not in live_tasks:
+        host = id(task)
+        if host not in live_tasks:
             known_task(task)
-        entered(group, task, _GROUP_KIND, _getframe(2))
+        entered(address, host, 4, _getframe(2), watched=group)  # SCOPE_ASYNCIO_TASK_GROUP
     except Exception as error:
         core.fail(_GROUP, error)
 

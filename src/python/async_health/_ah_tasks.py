@@ -154,6 +154,7 @@ def _hook_registry(registry):
     current_of = _current.get
     done = _done
     task_type = _task_type
+    module_of = getattr(sys, "_getframemodulename", None)
     # asyncio's own ways to make a task: their caller is what counts.
     create_task = getattr(_tasks_module.create_task, "__code__", None)
     ensure_future = getattr(_tasks_module, "_ensure_future", _tasks_module.ensure_future).__code__
@@ -221,9 +222,12 @@ def _hook_registry(registry):
             if name_overrides:
                 name = name_overrides.pop(get_ident(), name)
             if depth == standard:
-                frame = getframe(2)
-                code = frame.f_code
-                stack = walk(frame.f_back if code is create_task or code is ensure_future else getframe(1))
+                if module_of is not None:  # 3.12+: tells where a frame belongs without making a frame object
+                    stack = walk(getframe(3 if module_of(2) == "asyncio.tasks" else 1))
+                else:
+                    frame = getframe(2)
+                    code = frame.f_code
+                    stack = walk(frame.f_back if code is create_task or code is ensure_future else getframe(1))
             else:
                 stack = stack_id(getframe(1), depth) if depth else 0
             live[address] = row = (1, now(), address, parent, strings(name) or string_id(name), stack)  # OP_TASK_NEW

@@ -214,7 +214,7 @@ class tracked_scope:  # noqa: N801  (used like a function)
     def _tell_enter(self, frame):
         from . import _ah_scopes as scopes
 
-        scopes.entered(self, core.current_task(), w.SCOPE_TRACKED, _outward(frame))
+        scopes.entered(id(self), core.current_task_id(), w.SCOPE_TRACKED, _outward(frame), watched=self)
         scopes.named(self, self.name)
 
     def _tell_exit(self, frame, failed):
