@@ -13,7 +13,7 @@ from . import _ah_core as core
 from . import _ah_intern
 from . import _ah_tasks_cancel as cancels
 from . import _ah_wire as wire
-from ._ah_intern import DEPTHS, stack_id, string_id
+from ._ah_intern import DEPTHS, SCOPE_DEPTH, scope_stack, stack_id, string_id
 from ._ah_tasks import current_task, scoped
 from ._ah_tasks import live as live_tasks
 
