@@ -212,6 +212,8 @@ def leave(scope, kind):
                 del innermost[host]
             _extend((21, _now(), address, host, 0, 0))  # OP_SCOPE_EXIT
             return False
+        if address in _leaving:
+            return False  # a group's own scope, left within the exit of the group: that tells it
         leaving(scope, current_task(), None, kind is not None)
         return True
     except Exception as error:

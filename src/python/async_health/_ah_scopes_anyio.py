@@ -6,6 +6,7 @@ A task group and its own cancel scope are one thing here: kind task group, the a
 import os
 import sys
 from _thread import get_ident
+from types import CoroutineType
 
 from . import _ah_core as core
 from . import _ah_scopes as scopes
@@ -19,6 +20,8 @@ from ._ah_tasks import live as live_tasks
 from ._ah_tasks import name_overrides
 
 _getframe = sys._getframe
+_now = core.now
+_extend = core.extend
 _SCOPE = "scopes.anyio.CancelScope"
 #: Scopes and groups go together: without the exits of groups the order of scopes could not be judged.
 _GROUP = _SCOPE
@@ -74,7 +77,7 @@ def _install(module):
         prologue="_ah_open = AH.leave(self.cancel_scope, exc_type)",
         epilogue="if _ah_open: AH.left(self.cancel_scope, exc_type)",
         leave=scopes.leave,
-        left=_left_group,
+        left=_left,
     )
     # `_spawn` of newer versions runs the coroutine in one of anyio's own: tell the birth whose it is.
     first = (
@@ -141,23 +144,16 @@ def _describe(scope):
 
 def _left(scope, kind):
     try:
-        if scopes.kind_of(id(scope)) != wire.SCOPE_ANYIO_TASK_GROUP:
-            left(scope, _getframe(2), kind is not None and bool(getattr(scope, "_cancelled_caught", False)))
-    except Exception as error:
-        core.fail(_SCOPE, error)
-
-
-def _left_group(scope, kind):
-    # A group is left when its `__aexit__` is, whenever that leaves its scope.
-    try:
         left(scope, _getframe(2), kind is not None and bool(getattr(scope, "_cancelled_caught", False)))
     except Exception as error:
-        core.fail(_GROUP, error)
+        core.fail("scopes.exit", error)
 
 
 def _spawning(coroutine):
     try:
-        name_overrides[get_ident()] = str(name_of(coroutine))
+        name_overrides[get_ident()] = (
+            coroutine.__qualname__ if type(coroutine) is CoroutineType else str(name_of(coroutine))
+        )
     except Exception as error:
         core.fail(_SPAWN, error)
 
@@ -199,10 +195,11 @@ def _changed(scope):
 def _born_in(group, task, value):
     try:
         name_overrides.pop(get_ident(), None)
-        scope = group.cancel_scope
-        core.emit(wire.OP_TASK_GROUP, id(task), id(scope))
+        address = id(task)
+        t = _now()
         # anyio runs the function in a coroutine of its own; the name tells which function it is.
-        core.emit(wire.OP_TASK_NAME, id(task), 0, string_id(str(task.get_name())))
+        name = string_id(str(task.get_name()))
+        _extend((9, t, address, id(group.cancel_scope), 0, 0, 3, t, address, 0, name, 0))  # OP_TASK_GROUP, OP_TASK_NAME
     except Exception as error:
         core.fail(_SPAWN, error)
     return value

@@ -24,6 +24,8 @@ _FAR = 1e15
 #: From the loops' clock to the rows' clock, ns.
 _clock_offset = core.now() - time.monotonic_ns()
 _state = core.state
+_now = core.now
+_extend = core.extend
 open_scopes = scopes.open_scopes
 entered = scopes.entered
 left = scopes.left
@@ -91,9 +93,10 @@ def _install(asyncio):
         _edit(
             kind._on_task_done,
             _GROUP,
-            prologue="_ah_before = AH.begin(self, task)",
-            epilogue="AH.end(_ah_before)",
-            begin=_child_done,
+            # A failed child cancels the parent outside of `_abort`; that is the group's doing too.
+            prologue="_ah_failed = getattr(task, '_exception', None) is not None\nif _ah_failed: _ah_before = AH.begin(self)",
+            epilogue="if _ah_failed: AH.end(_ah_before)",
+            begin=_child_failed,
             end=_ends,
         )
         _edit(kind.create_task, _GROUP, returns="AH.born(self, VALUE)", born=_born_in)
@@ -177,8 +180,7 @@ def _group_aborts(group):
 
 
 @core.hook(_GROUP)
-def _child_done(group, _task):
-    # A failed child cancels the parent outside of `_abort`; that is the group's doing too.
+def _child_failed(group):
     return scopes.acting_for(group)
 
 
@@ -195,7 +197,7 @@ def _rescheduled(timeout):
 def _born_in(group, task):
     try:
         if task is not None:
-            core.emit(wire.OP_TASK_GROUP, id(task), id(group))
+            _extend((9, _now(), id(task), id(group), 0, 0))  # OP_TASK_GROUP
     except Exception as error:
         core.fail(_GROUP, error)
     return task
