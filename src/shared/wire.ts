@@ -94,6 +94,10 @@ export const enum Op {
   LockState = 47,
   /** Acquired by a task that already holds it (non-reentrant): it will hang. stack = where. */
   LockReentry = 48,
+  /** Waits so far that were over before they were told one by one, cumulative. task = how many, aux = longest in ns, stack = in vain. */
+  LockWaits = 49,
+  /** Where a holder that was told without its place acquired the lock. */
+  LockPlace = 50,
 
   // --- sessions and clients (obj = session) ----------------------------------------------------------------------
   /** Opened. task = opener, aux = string: kind (`aiohttp.ClientSession`), stack = where. */
