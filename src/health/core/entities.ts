@@ -330,6 +330,8 @@ export class Loop implements Entity {
   running = true;
   turns = 0;
   turnsPerSecond = 0;
+  /** Turns and ready callbacks are known. */
+  counted = true;
   statNs: number;
   lagNs = 0;
   worstLagNs = 0;
