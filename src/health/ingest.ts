@@ -128,6 +128,12 @@ export function ingestRows(batch: DecodedBatch, trackers: Trackers, intake: Inta
       case Op.LockReentry:
         locks.reentry(obj, t, task, stack);
         break;
+      case Op.LockWaits:
+        locks.shortWaits(obj, t, task, aux, stack);
+        break;
+      case Op.LockPlace:
+        locks.place(obj, task, stack);
+        break;
 
       case Op.SessionOpen:
         sessions.create(obj, t, task, aux, stack);

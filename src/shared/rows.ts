@@ -95,8 +95,9 @@ export interface LoopRow {
   running: boolean;
   lagMs: number;
   worstLagMs: number;
-  readyLength: number;
-  turnsPerSecond: number;
+  /** Not set where the loop does not let it be known (uvloop). */
+  readyLength?: number;
+  turnsPerSecond?: number;
   /** Set while it is blocked. */
   blocked?: { forMs: number; at?: SourceLocation; task?: TaskRef };
   slowCallbacks: number;

@@ -94,6 +94,10 @@ export const enum Op {
   LockState = 47,
   /** Acquired by a task that already holds it (non-reentrant): it will hang. stack = where. */
   LockReentry = 48,
+  /** Waits so far that were over before they were told one by one, cumulative. task = how many, aux = longest in ns, stack = in vain. */
+  LockWaits = 49,
+  /** Where a holder that was told without its place acquired the lock. */
+  LockPlace = 50,
 
   // --- sessions and clients (obj = session) ----------------------------------------------------------------------
   /** Opened. task = opener, aux = string: kind (`aiohttp.ClientSession`), stack = where. */
@@ -112,13 +116,13 @@ export const enum Op {
   // --- loops (obj = loop) -----------------------------------------------------------------------------------------
   /** First seen. task = thread ident, aux = string: kind (`asyncio`, `uvloop`, `trio`). */
   LoopNew = 80,
-  /** Statistics for the last tick. task = turns (cumulative), aux = lag ns (worst in tick), stack = ready-queue length. */
+  /** Statistics for the last tick. task = turns (cumulative), aux = lag ns (worst in tick), stack = ready-queue length; -1 for what a loop does not let know. */
   LoopStat = 81,
   /** It is blocked right now. task = task that runs, aux = ns so far, stack = sampled thread stack. Repeats while it lasts. */
   LoopBlock = 82,
   /** A block ended. task = as above, aux = total ns, stack = last sampled stack. */
   LoopBlockEnd = 83,
-  /** One whole turn was slow without a single slow callback. task = callbacks in it, aux = ns. */
+  /** One whole turn was slow without a single slow callback. task = callbacks in it (0 = not known), aux = ns. */
   LoopSlowTurn = 84,
   /** Closed or gone. */
   LoopEnd = 85,

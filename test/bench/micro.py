@@ -86,6 +86,14 @@ async def lock_free(count):
             pass
 
 
+async def lock_acquire(count):
+    """Without `async with`: the place is recorded as well."""
+    lock = asyncio.Lock()
+    for _ in range(count):
+        await lock.acquire()
+        lock.release()
+
+
 async def lock_contended(count):
     """Two tasks hand one lock to and fro: every acquire waits."""
     lock = asyncio.Lock()
@@ -108,6 +116,7 @@ async def asyncio_part():
         await best("asyncio.timeout", 5000, asyncio_timeout)
         await best("asyncio.TaskGroup, one child", 2000, asyncio_group)
     await best("lock, uncontended", 20000, lock_free)
+    await best("lock, acquire() and release()", 20000, lock_acquire)
     await best("lock, contended", 4000, lock_contended)
 
 

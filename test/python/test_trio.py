@@ -1,6 +1,7 @@
 """trio's runs, tasks, scopes and nurseries in the common model."""
 
 import pytest
+from async_health import _ah_wire as wire
 
 pytest.importorskip("trio")
 
@@ -225,6 +226,11 @@ def test_guest_mode(probe_program):
     child = recording.task_running("trio_child")
     assert child.task == recording.task_running("trio_main").obj
     assert [row.aux for row in recording.named("TASK_END", obj=child.obj)] == [0]
+    # The first steps of the run, with the nursery of trio's own tasks, happen inside the task of asyncio that starts it.
+    trio_tasks = {row.obj for row in recording.named("TASK_NEW") if row.text.split(".")[-1] in ("init", "trio_main")}
+    entered = [row for row in recording.named("SCOPE_ENTER") if row.aux == wire.SCOPE_TRIO_NURSERY]
+    assert len(entered) >= 3 and {row.task for row in entered} <= trio_tasks
+    assert not [row for row in recording.named("SCOPE_EXIT") if row.aux & wire.EXIT_CROSS_TASK]
 
 
 def test_a_run_that_was_there_before_the_probe(tmp_path):

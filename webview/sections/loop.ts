@@ -203,8 +203,8 @@ export class AhLoop extends LitElement {
                 <td class=${loop.blocked ? 'error' : loop.running ? '' : 'muted'}>${loop.blocked ? 'blocked' : loop.running ? 'running' : 'stopped'}</td>
                 <td class="end">${formatMs(loop.lagMs)}</td>
                 <td class="end">${formatMs(loop.worstLagMs)}</td>
-                <td class="end">${formatCount(loop.readyLength)}</td>
-                <td class="end">${formatShort(loop.turnsPerSecond)}</td>
+                <td class="end">${loop.readyLength === undefined ? NONE : formatCount(loop.readyLength)}</td>
+                <td class="end">${loop.turnsPerSecond === undefined ? NONE : formatShort(loop.turnsPerSecond)}</td>
                 <td class="end ${loop.slowCallbacks > 0 ? 'warning' : ''}">${formatCount(loop.slowCallbacks)}</td>
               </tr>`,
             )}

@@ -250,6 +250,9 @@ export class Lock implements Entity {
   getters: Set<Task> | undefined = undefined;
   acquisitions = 0;
   contended = 0;
+  /** Of them, those that were only counted, and those of these that were in vain. */
+  shortWaits = 0;
+  shortFailed = 0;
   frees = 0;
   longestHoldNs = 0;
   longestWaitNs = 0;
@@ -327,6 +330,8 @@ export class Loop implements Entity {
   running = true;
   turns = 0;
   turnsPerSecond = 0;
+  /** Turns and ready callbacks are known. */
+  counted = true;
   statNs: number;
   lagNs = 0;
   worstLagNs = 0;

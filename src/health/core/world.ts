@@ -2,7 +2,7 @@ import type { Thresholds } from '../../shared/settings';
 import type { Outcome, ProbeNote } from '../../shared/wire';
 import { Signal } from './collections';
 import type { Definitions, Stack } from './definitions';
-import type { Generator, Lock, LockWaiter, Loop, Scope, Session, Task } from './entities';
+import type { Generator, Lock, LockHold, LockWaiter, Loop, Scope, Session, Task } from './entities';
 import type { Environment } from './environment';
 
 /** How much is remembered of what is over, and how much is followed at all. */
@@ -40,6 +40,8 @@ export class Signals {
   readonly lockWaitEnd = new Signal<[waiter: LockWaiter, granted: boolean]>();
   readonly lockHold = new Signal<[lock: Lock, task: Task | undefined]>();
   readonly lockFree = new Signal<[lock: Lock]>();
+  /** The place where a holder acquired a lock is known now. */
+  readonly lockPlace = new Signal<[lock: Lock, holder: LockHold]>();
   readonly lockReentry = new Signal<[lock: Lock, task: Task | undefined, stack: Stack | undefined]>();
   readonly lockState = new Signal<[lock: Lock]>();
   readonly lockGone = new Signal<[lock: Lock]>();

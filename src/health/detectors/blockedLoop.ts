@@ -90,11 +90,14 @@ export class BlockedLoop extends Detector<Block> {
   checkTurn(loop: Loop, callbacks: number, ns: number): Evidence<Block> | undefined {
     const limit = this.world.context.thresholds.blockedLoopMs * 1e6;
     if (ns < limit) return undefined;
-    const severity = ns >= limit * SLOW_TURN_FACTOR ? 'warning' : 'info';
+    // Where the callbacks cannot be counted, other threads may have kept the interpreter's lock as well.
+    const severity = callbacks > 0 && ns >= limit * SLOW_TURN_FACTOR ? 'warning' : 'info';
     return { severity, key: `turn of loop ${loop.id}`, about: [loop], facts: { loop, task: undefined, ns, stack: undefined, callbacks } };
   }
 
   message({ loop, task, ns, stack, callbacks }: Block): string {
+    if (callbacks === 0)
+      return `A callback of the ${loop.type} loop had to wait ${duration(ns)} for its turn, though none ran for long by itself.`;
     if (callbacks !== undefined) {
       return `One turn of the ${loop.type} loop took ${duration(ns)} in ${callbacks} callbacks, none of them slow by itself: everything else waited that long.`;
     }

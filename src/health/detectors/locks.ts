@@ -22,23 +22,52 @@ interface Reentry {
   first: LockHold | undefined;
 }
 
+/** The place of the first acquire comes a little later where the probe must look for it, ns. */
+const FIRST_PLACE_NS = 400e6;
+
 /** A task acquires a lock it already holds and hangs. Error. */
 export class LockReentry extends Detector<Reentry> {
   readonly code = 'lock-reentry';
+  /** Seen, but the first place is not known yet. */
+  private readonly maturing = new Map<Lock, Reentry & { dueNs: number }>();
 
   constructor(world: World) {
     super(world);
     const { signals } = world.context;
-    signals.lockReentry.on((lock, task, stack) => this.raise(this.check(lock, task, stack)));
+    signals.lockReentry.on((lock, task, stack) => this.consider(lock, task, stack));
     // Where the probe did not compare, the model does.
     signals.lockWait.on((waiter) => {
       if (waiter.op !== LockOp.Acquire || !isExclusive(waiter.lock) || waiter.lock.holders[0]?.task !== waiter.task) return;
-      if (!hasFinding(world, waiter.lock, this.code)) this.raise(this.check(waiter.lock, waiter.task, waiter.stack));
+      if (!hasFinding(world, waiter.lock, this.code)) this.consider(waiter.lock, waiter.task, waiter.stack);
     });
+    signals.lockPlace.on((lock) => this.mature(lock));
+    signals.lockFree.on((lock) => this.mature(lock));
+    signals.lockGone.on((lock) => this.mature(lock));
   }
 
-  check(lock: Lock, task: Task | undefined, stack: Stack | undefined): Evidence<Reentry> {
+  private consider(lock: Lock, task: Task | undefined, stack: Stack | undefined): void {
+    if (this.maturing.has(lock)) return;
     const first = lock.holders.find((holder) => holder.task === task);
+    if (first === undefined || first.stack !== undefined) this.raise(this.check(lock, task, stack, first));
+    else this.maturing.set(lock, { lock, task, stack, first, dueNs: this.nowNs + FIRST_PLACE_NS });
+  }
+
+  private mature(lock: Lock): void {
+    const seen = this.maturing.get(lock);
+    if (seen === undefined) return;
+    this.maturing.delete(lock);
+    this.raise(this.check(lock, seen.task, seen.stack, seen.first));
+  }
+
+  override look(nowNs: number): void {
+    for (const [lock, { dueNs }] of this.maturing) if (nowNs >= dueNs) this.mature(lock);
+  }
+
+  override end(): void {
+    for (const lock of [...this.maturing.keys()]) this.mature(lock);
+  }
+
+  check(lock: Lock, task: Task | undefined, stack: Stack | undefined, first: LockHold | undefined): Evidence<Reentry> {
     return {
       severity: 'error',
       task,

@@ -128,6 +128,32 @@ export class LockMonitor {
     if (waiter !== undefined) this.stopWaiting(waiter, t, !failed);
   }
 
+  /** Waits that came and went between two looks of the probe: counted, not told one by one. Cumulative. */
+  shortWaits(address: number, t: number, waits: number, longestNs: number, failed: number): void {
+    const lock = this.known(address, t);
+    if (lock === undefined) return;
+    // A lower number is a new count: the probe began anew.
+    const more = waits - (waits >= lock.shortWaits ? lock.shortWaits : 0);
+    const inVain = failed - (waits >= lock.shortWaits ? lock.shortFailed : 0);
+    lock.shortWaits = waits;
+    lock.shortFailed = failed;
+    lock.contended += more;
+    lock.acquisitions += more - inVain;
+    lock.frees += more - inVain;
+    this.contended += more;
+    this.acquisitions += more - inVain;
+    this.failedWaits += inVain;
+    this.noteWait(lock, longestNs);
+  }
+
+  private noteWait(lock: Lock, ns: number): void {
+    if (ns > lock.longestWaitNs) lock.longestWaitNs = ns;
+    if (ns > this.longestWaitNs) {
+      this.longestWaitNs = ns;
+      this.longestWait = lock.name || lock.type;
+    }
+  }
+
   private stopWaiting(waiter: LockWaiter, t: number, granted: boolean): void {
     const { lock, task } = waiter;
     lock.waiters.delete(task);
@@ -139,13 +165,7 @@ export class LockMonitor {
       lock.lastFailed = waiter;
     }
     const ns = Math.max(0, t - waiter.sinceNs);
-    if (waiter.op === LockOp.Acquire) {
-      if (ns > lock.longestWaitNs) lock.longestWaitNs = ns;
-      if (ns > this.longestWaitNs) {
-        this.longestWaitNs = ns;
-        this.longestWait = lock.name || lock.type;
-      }
-    }
+    if (waiter.op === LockOp.Acquire) this.noteWait(lock, ns);
     this.context.signals.lockWaitEnd.emit(waiter, granted);
   }
 
@@ -179,6 +199,15 @@ export class LockMonitor {
     this.removeHolder(lock, at, t);
     lock.frees++;
     this.context.signals.lockFree.emit(lock);
+  }
+
+  place(address: number, taskAddress: number, stackId: number): void {
+    const lock = this.byAddress.get(address);
+    const holder = lock?.holders.find((one) => one.task?.address === taskAddress);
+    if (lock === undefined || holder === undefined || holder.stack !== undefined) return;
+    holder.stack = this.context.defs.stack(stackId);
+    lock.firstPlace ??= holder.stack;
+    this.context.signals.lockPlace.emit(lock, holder);
   }
 
   private removeHolder(lock: Lock, at: number, t: number): void {

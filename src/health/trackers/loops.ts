@@ -55,14 +55,17 @@ export class LoopMonitor {
   stat(address: number, t: number, turns: number, lagNs: number, ready: number): void {
     const loop = this.byAddress.get(address);
     if (loop === undefined) return;
-    const seconds = (t - loop.statNs) / 1e9;
-    const more = Math.max(0, turns - loop.turns);
-    if (seconds > 0) loop.turnsPerSecond = more / seconds;
-    this.turns += more;
-    loop.turns = turns;
+    loop.counted = turns >= 0;
+    if (loop.counted) {
+      const seconds = (t - loop.statNs) / 1e9;
+      const more = Math.max(0, turns - loop.turns);
+      if (seconds > 0) loop.turnsPerSecond = more / seconds;
+      this.turns += more;
+      loop.turns = turns;
+      loop.readyLength = ready;
+    }
     loop.statNs = t;
     loop.lagNs = lagNs;
-    loop.readyLength = ready;
     if (lagNs > loop.worstLagNs) loop.worstLagNs = lagNs;
     if (lagNs > this.worstLagNs) this.worstLagNs = lagNs;
   }

@@ -17,10 +17,12 @@ export function loopRows(loops: LoopMonitor, nowNs: number): LoopRow[] {
       running: loop.running,
       lagMs: round(loop.lagNs / 1e6),
       worstLagMs: round(loop.worstLagNs / 1e6),
-      readyLength: loop.readyLength,
-      turnsPerSecond: round(loop.turnsPerSecond, 1),
       slowCallbacks: loop.slowCallbacks,
     };
+    if (loop.counted) {
+      row.readyLength = loop.readyLength;
+      row.turnsPerSecond = round(loop.turnsPerSecond, 1);
+    }
     if (loop.blocked !== undefined) {
       row.blocked = { forMs: round(Math.max(loop.blocked.forNs, nowNs - loop.blocked.sinceNs) / 1e6) };
       const place = loop.blocked.stack?.place;

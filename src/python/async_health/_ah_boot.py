@@ -14,7 +14,7 @@ import time
 
 from . import _ah_channel as channel
 from . import _ah_core as core
-from . import _ah_intern, _ah_sinks
+from . import _ah_ending, _ah_intern, _ah_sinks
 
 #: Feature modules in order of installation; each has `install(options)`. One that is absent or fails costs only itself.
 FEATURES = [
@@ -109,6 +109,7 @@ def _register_exit():
     _at_exit = True
     # Registered after the debugger's own exit function, so it runs before the connection is closed.
     atexit.register(_exit)
+    _ah_ending.before_exit(channel.stop_and_drain, channel.flush_and_drain)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_forked)
 

@@ -426,6 +426,29 @@ def stop(bye=True):
     core.state.live = False
 
 
+#: Longest wait for the debugger's writer when the process is about to end at once, s.
+_DRAIN_S = 0.5
+
+
+def stop_and_drain():
+    """Before the process ends without any exit function: as `stop`, and until it is written."""
+    sink = _sink
+    stop()
+    if sink is not None:
+        sink.drain(_DRAIN_S)
+
+
+def flush_and_drain():
+    """Before the process may become another program: send what waits."""
+    sink = _sink
+    if sink is not None and _send_lock.acquire(timeout=_DRAIN_S):
+        try:
+            flush()
+        finally:
+            _send_lock.release()
+        sink.drain(_DRAIN_S)
+
+
 def after_fork_in_child():
     """A forked child has no thread of ours and must not write into the parent's connection."""
     global _send_lock, _wake, _thread_object, _sink, _stopping

@@ -10,11 +10,12 @@ class SpliceError(Exception):
     """Why a function cannot be edited; the text is for the log."""
 
 
-def wrap_awaits(pick, hooks, target="self"):
+def wrap_awaits(pick, hooks, target="self", token=False):
     """An edit: around each statement whose value is ``await <expr>`` picked by ``pick(ast expression) -> arguments``.
 
     ``pick`` returns None, or the text of further arguments: ``AH.wait(target<args>)`` runs before the await and
-    ``AH.woke(target, ok<args>)`` after it, ``ok`` False when it raised. Raises SpliceError when nothing is picked.
+    ``AH.woke(target, ok<args>)`` after it, ``ok`` False when it raised. With ``token`` these arguments are left out, and
+    ``woke`` gets what ``wait`` returned instead. Raises SpliceError when nothing is picked.
     """
 
     def edit(node, insert):
@@ -37,13 +38,15 @@ def wrap_awaits(pick, hooks, target="self"):
                     return statement
                 found.append(statement)
                 text = (
-                    "AH.wait({0}{1})\n"
+                    "{2}AH.wait({0}{3})\n"
                     "try: pass\n"
                     "except BaseException:\n"
                     "    AH.woke({0}, False{1})\n"
                     "    raise\n"
                     "else: AH.woke({0}, True{1})\n"
-                ).format(target, args)
+                ).format(
+                    target, ", _ah_token" if token else args, "_ah_token = " if token else "", "" if token else args
+                )
                 if not isinstance(statement, ast.Return):
                     before, guarded = insert(text, hooks, statement)
                     guarded.body = [statement]

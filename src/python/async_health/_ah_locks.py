@@ -11,7 +11,7 @@ import weakref
 
 from . import _ah_core as core
 from . import _ah_wire as w
-from ._ah_intern import add_library, stack_id
+from ._ah_intern import add_library, frames_id, stack_id
 
 extend = core.extend
 now = core.now
@@ -21,11 +21,10 @@ state = core.state
 DEPTHS = (0, 8, 40)
 #: At most so many locks are watched; further ones are left alone until some are gone.
 MAX_TRACKED = 20_000
+#: Ticks after which the place of a holder is not looked for again.
+TRIES = 5
 #: At most so many creation places of quiet locks are remembered.
 MAX_CREATED = 50_000
-#: Idle queues, channels and semaphores looked at per tick.
-SAMPLED_PER_TICK = 400
-
 
 _ANNOUNCED = frozenset(
     (
@@ -46,9 +45,9 @@ class Family:
     holders where the library itself knows them.
     """
 
-    __slots__ = ("kind", "label", "capacity", "state", "single", "holders", "announced")
+    __slots__ = ("kind", "label", "capacity", "state", "single", "holders", "announced", "placed")
 
-    def __init__(self, kind, label, capacity, state, single=False, holders=None):
+    def __init__(self, kind, label, capacity, state, single=False, holders=None, placed=False):
         self.kind = kind
         self.label = label
         self.capacity = capacity
@@ -58,6 +57,8 @@ class Family:
         self.holders = holders
         #: Told when it is made, not only when somebody waits.
         self.announced = kind in _ANNOUNCED
+        #: Places are worked out later, by `_ah_locks_places`, where they are not told at once.
+        self.placed = placed
 
 
 class _Ref(weakref.ref):
@@ -67,7 +68,24 @@ class _Ref(weakref.ref):
 class Tracked:
     """One announced lock."""
 
-    __slots__ = ("ref", "key", "family", "holder", "holders", "waiters", "last", "loop", "name", "stack")
+    __slots__ = (
+        "ref",
+        "key",
+        "family",
+        "holder",
+        "holders",
+        "waiters",
+        "last",
+        "loop",
+        "name",
+        "stack",
+        "tries",
+        "idle",
+        "waits",
+        "failed",
+        "longest",
+        "told_waits",
+    )
 
     def __init__(self, key, family):
         self.key = key
@@ -77,8 +95,14 @@ class Tracked:
         self.holder = 0
         #: task address -> permits told to the model, of others
         self.holders = {}
-        #: task address -> (lock op, stack id)
+        #: task address -> [lock op, stack id or 0, raw ns since when if it is not told yet else 0, tries for its place]
         self.waiters = {}
+        #: Waits that were over before they were told: how many, how many in vain, the longest in ns.
+        self.waits = self.failed = self.longest = self.told_waits = 0
+        #: It is not in `active`.
+        self.idle = True
+        #: How often the holder's place was looked for.
+        self.tries = 0
         self.last = None
         self.loop = 0
         self.name = 0
@@ -88,7 +112,9 @@ class Tracked:
 tracked = {}  # address -> Tracked
 active = {}  # address -> Tracked that is sampled at each tick
 created = {}  # address -> stack id of locks that are not announced (yet)
-owners = {}  # address of a single-holder lock -> address of the task that last acquired it
+#: Address of a single-holder lock -> address of the task that last acquired it; or, where it was `acquire()` that it called,
+#: (task, code, offset of the call).
+owners = {}
 permits = {}  # address of a semaphore -> list of addresses of the tasks that hold it
 waiting = {}  # address of a task -> address of the lock it waits for
 hidden = {}  # address -> how many outer primitives wait through it just now
@@ -175,7 +201,7 @@ def track(lock, creator=0, stack=0):
     info.stack = stack or created.pop(key, 0)
     info.loop = getattr(lock, "_loop", None)
     info.loop = id(info.loop) if info.loop is not None else 0
-    info.name = _fresh_name(info, lock)
+    info.name = fresh_name(info, lock)
     tracked[key] = info
     _announce(info, lock, creator)
     return info
@@ -220,11 +246,17 @@ def born(lock, frame):
             permits.pop(key, None)
             hidden.pop(key, None)
             if track(lock, core.current_task_id(), where(frame)) is not None:
-                active[key] = tracked[key]
+                activate(tracked[key])
         return
     if len(created) >= MAX_CREATED:
         created.clear()
     created[key] = stack_id(frame, 5)
+
+
+def activate(info):
+    """Look at it each tick from now on."""
+    info.idle = False
+    active[info.key] = info
 
 
 def begin_wait(lock, op, frame, task):
@@ -240,14 +272,14 @@ def begin_wait(lock, op, frame, task):
     level = state.level
     stack = stack_id(frame, DEPTHS[level]) if level else 0
     family = info.family
-    active[key] = info
-    info.waiters[task] = (op, stack)
+    activate(info)
+    info.waiters[task] = [op, stack, 0, 0]
     waiting[task] = key
     if not family.single:
         if family.holders is not None:
-            _show_permits(info, family.holders(lock))
+            show_permits(info, family.holders(lock))
         elif key in permits:
-            _show_permits(info, permits[key])
+            show_permits(info, permits[key])
         extend((42, now(), key, task, op, stack))  # OP_LOCK_WAIT
         return
     holder = family.state(lock)[0]
@@ -278,11 +310,15 @@ def refused(lock, frame, task):
         reentry(lock, info, task, frame, True)
 
 
-def held(lock, frame, task):
-    """Level `full`: an acquire without waiting."""
-    info = track(lock)
-    if info is not None:
-        show_holder(info, task, where(frame))
+def held(lock, frame, task, level):
+    """An acquire without waiting, where the library itself knows the holder."""
+    if level == core.FULL:
+        info = track(lock)
+        if info is not None:
+            show_holder(info, task, where(frame))
+        return
+    frame = outside(frame)
+    owners[id(lock)] = (task, frame.f_code, frame.f_lasti)
 
 
 def end_wait(lock, ok, op, task):
@@ -304,6 +340,7 @@ def end_wait(lock, ok, op, task):
         if info.holder:
             extend((45, t, key, info.holder, 0, 0))  # OP_LOCK_FREE
         info.holder = task
+        info.tries = TRIES if known[1] else 0
         extend((43, t, key, task, 0, 0, 44, t, key, task, 0, known[1]))  # OP_LOCK_WAIT_END, OP_LOCK_HOLD
 
 
@@ -313,14 +350,29 @@ def show_holder(info, holder, stack=0):
     if holder == told:
         return
     info.holder = holder
+    info.tries = 0
+    if holder and not stack:
+        place = left_place(info.key, holder)
+        if place is not None:
+            info.tries = TRIES
+            stack = frames_id(place[:1], place[1:], True)
     if told:
         extend((45, now(), info.key, told, 0, 0))  # OP_LOCK_FREE
     if holder:
-        active[info.key] = info
+        activate(info)
         extend((44, now(), info.key, holder, 0, stack))  # OP_LOCK_HOLD
 
 
-def _show_permits(info, held):
+def left_place(key, holder):
+    """(code, offset) that the holder's own call of `acquire()` left, or None."""
+    owner = owners.get(key)
+    if type(owner) is not tuple or owner[0] != holder or not state.level:
+        return None
+    # Code of the library: `async with`, whose place `_ah_locks_places` finds, or a task made of the `acquire()` itself.
+    return None if owner[1].co_filename.startswith(directories) else owner[1:]
+
+
+def show_permits(info, held):
     """Tell the model who holds a semaphore, as far as it was not told."""
     told = info.holders
     counts = {}
@@ -363,7 +415,7 @@ def take(lock, task):
         held.append(task)
     info = tracked.get(key)
     if info is not None and (info.waiters or info.holders):
-        _show_permits(info, held)
+        show_permits(info, held)
 
 
 def give(lock, task):
@@ -378,7 +430,7 @@ def give(lock, task):
         del held[0]
     info = tracked.get(key)
     if info is not None and info.holders:
-        _show_permits(info, held)
+        show_permits(info, held)
 
 
 def freed(lock):
@@ -388,61 +440,8 @@ def freed(lock):
         show_holder(info, info.family.state(lock)[0])
 
 
-# --- sampling, on the probe's thread -------------------------------------------------------------------------------
-
-_turn = [0]
-
-
-def _sample(info):
-    lock = info.ref()
-    if lock is None:
-        return False
-    family = info.family
-    found = family.state(lock)
-    if found != info.last:
-        info.last = found
-        core.emit(w.OP_LOCK_STATE, info.key, found[0], found[1], found[2])
-    if family.single:
-        if info.waiters:
-            show_holder(info, found[0])
-        elif info.holder and found[0] != info.holder:
-            show_holder(info, 0)
-    elif info.holders or (info.waiters and family.holders is not None):
-        _show_permits(info, family.holders(lock) if family.holders is not None else permits.get(info.key, ()))
-    return bool(info.waiters or info.holder) or not family.single
-
-
-def _tick():
-    keys = list(active)
-    if len(keys) > SAMPLED_PER_TICK:
-        start = _turn[0] % len(keys)
-        _turn[0] = start + SAMPLED_PER_TICK
-        keys = (keys + keys)[start : start + SAMPLED_PER_TICK]
-    for key in keys:
-        info = active.get(key)
-        if info is not None and not _sample(info):
-            active.pop(key, None)
-
-
-def _sync():
-    for info in list(tracked.values()):
-        lock = info.ref()
-        if lock is None:
-            continue
-        core.emit(w.OP_LOCK_NEW, info.key, 0, info.family.kind, info.stack)
-        core.emit(w.OP_LOCK_META, info.key, info.family.capacity(lock), _fresh_name(info, lock), info.loop)
-        if info.holder:
-            core.emit(w.OP_LOCK_HOLD, info.key, info.holder)
-        for task, count in list(info.holders.items()):
-            for _ in range(count):
-                core.emit(w.OP_LOCK_HOLD, info.key, task)
-        for task, (op, stack) in list(info.waiters.items()):
-            core.emit(w.OP_LOCK_WAIT, info.key, task, op, stack)
-        found = info.last = info.family.state(lock)
-        core.emit(w.OP_LOCK_STATE, info.key, found[0], found[1], found[2])
-
-
-def _fresh_name(info, lock):
+def fresh_name(info, lock):
+    """String id of the name to tell of a lock."""
     text = names.get(info.key) or info.family.label
     if "." not in text and info.key not in names:
         text = "%s.%s" % (text, type(lock).__name__)
@@ -454,20 +453,11 @@ def _fresh_name(info, lock):
 names = {}
 
 
-def _forget():
-    """In a forked child, or for a new listener: stacks told earlier mean nothing any more."""
-    created.clear()
-    for info in list(tracked.values()):
-        info.stack = 0
-        info.waiters = {task: (op, 0) for task, (op, _stack) in info.waiters.items()}
-
-
 def install(options):
     """Put the hooks in wherever the libraries are, now or once they are imported."""
-    core.on_tick(_tick)
-    core.on_sync(_sync)
-    core.on_start(_forget)
-    from . import _ah_locks_anyio, _ah_locks_asyncio, _ah_locks_trio
+    from . import _ah_locks_anyio, _ah_locks_asyncio, _ah_locks_sample, _ah_locks_trio
+
+    _ah_locks_sample.install()
 
     core.on_import("asyncio.locks", _ah_locks_asyncio.install_locks)
     core.on_import("asyncio.queues", _ah_locks_asyncio.install_queues)

@@ -58,10 +58,14 @@ def _again(lock):
     locks.refused(lock, sys._getframe(2), core.current_task_id())
 
 
-@core.hook(HOOK)
 def _hold(lock):
-    if core.state.level == core.FULL:
-        locks.held(lock, sys._getframe(2), core.current_task_id())
+    """A task got the lock without waiting: its place is kept, and told when somebody waits; at `full` at once."""
+    try:
+        level = core.state.level
+        if level:
+            locks.held(lock, sys._getframe(1), core.current_task_id(), level)
+    except Exception as error:
+        core.fail(HOOK, error)
 
 
 AH.wait, AH.woke, AH.born, AH.again, AH.hold = _wait, _woke, _born, _again, _hold

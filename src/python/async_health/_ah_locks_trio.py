@@ -43,10 +43,14 @@ def _again(lock):
     locks.refused(lock, sys._getframe(2), _current())
 
 
-@core.hook(HOOK)
 def _hold(lock):
-    if core.state.level == core.FULL:
-        locks.held(lock, sys._getframe(2), _current())
+    """A task got the lock without waiting: its place is kept, and told when somebody waits; at `full` at once."""
+    try:
+        level = core.state.level
+        if level:
+            locks.held(lock, sys._getframe(1), _current(), level)
+    except Exception as error:
+        core.fail(HOOK, error)
 
 
 AH.wait, AH.woke, AH.born, AH.again, AH.hold = _wait, _woke, _born, _again, _hold

@@ -2,8 +2,8 @@
 
 asyncio's own loops: two statements inside `BaseEventLoop._run_once` note when a turn began to work and when it was done
 (about 60 ns a turn). The probe's thread looks at that note every few milliseconds; a turn that takes too long is a block,
-and `sys._current_frames()` then tells what the loop's thread is doing. Other loops (uvloop) are watched by the task that
-runs: the same one at the same step for too long is a block.
+and `sys._current_frames()` then tells what the loop's thread is doing. Other loops (uvloop) are watched by `_ah_loop_foreign`.
+A loop of asyncio's with a clock of its own (a simulation, a test) has no lag; its blocks are measured by ours.
 """
 
 import sys
@@ -12,17 +12,17 @@ from _thread import get_ident
 from weakref import ref
 
 from . import _ah_core as core
-from . import _ah_intern
 from . import _ah_splice as splice
 from . import _ah_wire as wire
 from ._ah_clock import clock as pauses
 from ._ah_clock import has_own_clock
 from ._ah_inject import inject
-from ._ah_intern import frames_id, string_id
+from ._ah_intern import string_id
+from ._ah_loop_foreign import Pulse
+from ._ah_loop_stacks import current_task_of, paused_at_breakpoint, thread_stack, what_runs
 
 _TURN = "loop.turn"
 _RUN = "loop.run"
-_MAX_DEPTH = 40
 
 
 class Turn:
@@ -60,6 +60,12 @@ class Loop:
         self.seen = None
         self.seen_since = 0
         self.block_told = False
+        #: On the loops' clock when it began to run, s: no turn of it is older.
+        self.began = AH.clock()
+        #: Our clock (raw ns) at the first look at a turn, for loops whose own cannot be used.
+        self.turn_seen = 0
+        self.turn_number = -1
+        self.pulse = None if kind == "asyncio" else Pulse()
 
 
 _loops = {}
@@ -78,6 +84,9 @@ AH.by_thread = {}
 
 def _resumed(_seconds):
     AH.clock = pauses.time
+    for known in list(_loops.values()):
+        if known.pulse is not None:
+            known.pulse.resumed()
 
 
 pauses.listeners.append(_resumed)
@@ -223,6 +232,7 @@ def _adopt(loop, thread):
     if known is not None and known.reference() is loop:
         known.thread = thread or known.thread
         known.running = True
+        known.began = AH.clock()
         return known
     try:
         known = _loops[address] = Loop(loop, _kind_of(loop), thread)
@@ -256,6 +266,8 @@ def _stopped(loop):
     known = _loops.get(id(loop))
     if known is not None:
         known.running = False
+        if known.block_since:
+            _block_over(known)
         known.turn.since = 0.0
         if AH.by_thread.get(known.thread) is known.turn:
             del AH.by_thread[known.thread]
@@ -281,23 +293,21 @@ def foreign(loop):
 @core.hook(_TURN)
 def _slow_turn(loop, spent_s):
     known = _loops.get(id(loop))
-    if known is not None and (known.turn.paused == known.turn.count or has_own_clock(loop)):
-        known.turn.worst = 0.0
+    if known is None:
         return
-    if known is not None and not known.block_told:
+    turn = known.turn
+    if turn.paused == turn.count or not _by_our_clock(known, loop, spent_s):
+        turn.worst = 0.0
+    elif not known.block_told:
         # Slow as a whole; a single slow callback has been seen by the watch and is told as a block.
-        core.emit(wire.OP_LOOP_SLOW_TURN, known.address, known.turn.todo, int(spent_s * 1e9))
+        core.emit(wire.OP_LOOP_SLOW_TURN, known.address, turn.todo, int(spent_s * 1e9))
 
 
-def _current_task_of(loop):
-    tasks = sys.modules.get("asyncio.tasks")
-    current = getattr(tasks, "_current_tasks", None)
-    if isinstance(current, dict) and sys.version_info < (3, 14):
-        return current.get(loop)
-    try:
-        return tasks.current_task(loop)
-    except Exception:
-        return None
+def _by_our_clock(known, loop, spent_s):
+    """Can a turn have lasted so long by our clock? The loop's `time` may be the program's own, or may have been for a while."""
+    since = known.turn.since or known.began
+    passed = AH.clock() - since
+    return not has_own_clock(loop) and since >= known.began and passed >= 0.0 and spent_s <= passed + POLL_S_MIN
 
 
 def _watch():
@@ -307,9 +317,10 @@ def _watch():
             if known.block_since:
                 _block_over(known)
             continue
-        if known.kind == "asyncio" and _variant is not None:
-            since = known.turn.since
-            busy = AH.clock() - since if since else 0.0
+        if known.pulse is not None:
+            _watch_foreign(known)
+        elif _variant is not None:
+            busy = _busy_s(known)
             if busy < POLL_S_MIN:
                 known.seen = None
                 if known.block_since:
@@ -317,7 +328,7 @@ def _watch():
                 continue
             # Within the turn: since when does the same callback run?
             began = core.now() - int(busy * 1e9)
-            seen = (known.turn.count, _what_runs(known))
+            seen = (known.turn.count, what_runs(known.thread, current_task_of(known.reference())))
             if seen != known.seen:
                 if known.block_since:
                     _block_over(known)
@@ -326,42 +337,43 @@ def _watch():
                 known.seen_since = began if first else core.now()
             if core.now() - known.seen_since >= _threshold_s * 1e9:
                 _blocked(known, known.seen_since)
-        else:
-            _watch_foreign(known)
+
+
+def _busy_s(known):
+    """For how long the present turn has been at work; 0.0 while the loop waits."""
+    turn = known.turn
+    since = turn.since
+    if not since:
+        known.turn_number = -1
+        return 0.0
+    loop = known.reference()
+    if not has_own_clock(loop):
+        busy = AH.clock() - since
+        if since >= known.began and busy >= 0.0:
+            return busy
+    moment = core.now()
+    if turn.count != known.turn_number:
+        known.turn_number, known.turn_seen = turn.count, moment
+    return (moment - known.turn_seen) / 1e9
 
 
 #: A turn shorter than this (seconds) is not looked into.
 POLL_S_MIN = 0.005
 
 
-def _what_runs(known):
-    """Something that stays the same while one callback of the loop runs."""
-    loop = known.reference()
-    task = _current_task_of(loop) if loop is not None else None
-    if task is not None:
-        return id(task)
-    boundary = _ah_intern._boundary
-    frame = sys._current_frames().get(known.thread)
-    above = None
-    while frame is not None and frame.f_code is not boundary:
-        above = frame.f_code
-        frame = frame.f_back
-    return id(above)
-
-
 def _watch_foreign(known):
     loop = known.reference()
-    if loop is None:
+    pulse = known.pulse
+    if loop is None or not pulse.beat(loop):
+        if known.block_since:
+            _block_over(known)
         return
-    task = _current_task_of(loop)
-    seen = None
-    if task is not None:
-        frame = sys._current_frames().get(known.thread)
-        body = getattr(getattr(task, "_coro", None), "cr_frame", None)
-        # The bottom of the step moves only when the step ends.
-        seen = (id(task), getattr(body, "f_lasti", 0), frame is not None)
+    if pulse.thread:
+        known.thread = pulse.thread
+    seen = pulse.what_runs(current_task_of(loop))
     now = core.now()
-    if seen is None or seen != known.seen:
+    # A beat that came through shows that the loop went on, though the same task may be at the same place again.
+    if seen is None or seen != known.seen or pulse.answered > known.seen_since:
         if known.block_since:
             _block_over(known)
         known.seen = seen
@@ -384,7 +396,7 @@ def _blocked(known, began):
             known.block_since = 0
             return
         del frame
-    task = _current_task_of(loop) if loop is not None else None
+    task = current_task_of(loop) if loop is not None else None
     known.block_since = began
     known.block_task = 0 if task is None else id(task)
     known.block_stack = stack or known.block_stack
@@ -393,46 +405,24 @@ def _blocked(known, began):
 
 
 def _block_over(known):
-    total = max(0, core.now() - known.block_since)
+    since, known.block_since = known.block_since, 0
+    if not since:
+        return  # the loop's own thread and the probe's saw its end at once
+    total = max(0, core.now() - since)
     worst = int(known.turn.worst * 1e9)
-    if worst and known.kind == "asyncio":
+    if worst and known.pulse is None and not has_own_clock(known.reference()):
         total = min(total, max(worst, 0)) or total
     core.emit(wire.OP_LOOP_BLOCK_END, known.address, known.block_task, total, known.block_stack)
-    known.block_since = 0
     known.block_stack = 0
-
-
-def paused_at_breakpoint(frame):
-    """Is this thread held by the debugger?"""
-    for _ in range(6):
-        if frame is None:
-            return False
-        name = frame.f_code.co_filename
-        if "pydevd" in name:
-            return True
-        frame = frame.f_back
-    return False
-
-
-def thread_stack(frame):
-    """Stack id of a thread's frames down to the loop's own."""
-    boundary = _ah_intern._boundary
-    codes = []
-    lastis = []
-    while frame is not None and frame.f_code is not boundary:
-        if len(codes) == _MAX_DEPTH:
-            lastis.append(-1)
-            break
-        codes.append(frame.f_code)
-        lastis.append(frame.f_lasti)
-        frame = frame.f_back
-    return frames_id(tuple(codes), tuple(lastis), True)
 
 
 # --- what is told each tick ---------------------------------------------------------------------------------------
 
 
 def _tell(known):
+    if known.pulse is not None:
+        _tell_foreign(known)
+        return
     turn = known.turn
     worst, turn.worst = turn.worst, 0.0
     since = turn.since
@@ -452,9 +442,24 @@ def _tell(known):
         known.block_told = False
 
 
+def _tell_foreign(known):
+    """Lag alone: -1 says that turns and ready callbacks cannot be known."""
+    loop = known.reference()
+    worst = known.pulse.take_worst_ns()
+    if loop is not None and loop.is_running():
+        core.emit(wire.OP_LOOP_STAT, known.address, -1, worst, -1)
+    if not known.block_since:
+        if worst >= _threshold_s * 1e9 and not known.block_told and known.pulse.pending is None:
+            core.emit(wire.OP_LOOP_SLOW_TURN, known.address, 0, worst)
+        known.block_told = False
+
+
 def _tick():
     for address, known in list(_loops.items()):
-        if known.reference() is None:
+        loop = known.reference()
+        if known.block_since and (loop is None or not loop.is_running()):
+            _block_over(known)
+        if loop is None:
             _loops.pop(address, None)
             core.emit(wire.OP_LOOP_END, address)
         elif known.running:

@@ -1,8 +1,8 @@
 """At level `full`: every step of every task is timed, and how long it stood in the ready queue before.
 
 Statements inside `Handle._run` and `BaseEventLoop._call_soon` do the timing; they are put in when the level becomes
-`full` and taken out when it is lowered, so the other levels pay nothing. Loops that bring their own handles (uvloop)
-have no such statistics.
+`full` and taken out when it is lowered, so the other levels pay nothing. uvloop brings handles of its own, but what asyncio's
+tasks schedule goes through its `call_soon`, an ordinary method of its class: there the steps of tasks are wrapped, for the same time.
 """
 
 import sys
@@ -56,6 +56,8 @@ def install(_options):
     core.on_sync(_sync)
     core.on_start(_forget)
     core.on_import("asyncio", _install)
+    for name in ("uvloop", "winloop"):
+        core.on_import(name, _install_foreign)
 
 
 def _install(_asyncio):
@@ -74,6 +76,7 @@ def _follow(level):
         _put_in()
     elif level != core.FULL and _edits:
         _take_out()
+    _follow_foreign(level)
 
 
 def _put_in():
@@ -108,6 +111,66 @@ def _around(first, last):
         node.body = insert(first, AH, like) + guard
 
     return edit
+
+
+# --- uvloop ---------------------------------------------------------------------------------------------------------
+
+_FOREIGN = "loop.steps.foreign"
+_foreign_loops = []  # classes
+_wrapped = []
+
+
+def _install_foreign(module):
+    loop = getattr(module, "Loop", None)
+    if isinstance(loop, type) and "call_soon" not in vars(loop):  # it comes from the compiled class below
+        _foreign_loops.append(loop)
+        _follow_foreign(core.state.level)
+
+
+def _follow_foreign(level):
+    if level == core.FULL and not _wrapped:
+        for cls in _foreign_loops:
+            core.patch(cls, "call_soon", _timing(cls.call_soon), _FOREIGN)
+            _wrapped.append(cls)
+    elif level != core.FULL and _wrapped:
+        del _wrapped[:]
+        core.remove(_FOREIGN)
+        core.hooks[_FOREIGN].removed = False  # it comes back with the next `full`
+
+
+def _timing(original):
+    def call_soon(self, callback, *args, context=None):
+        try:
+            task = getattr(callback, "__self__", None)
+            if task is not None and id(task) in tasks.live:
+                callback = _Step(callback, id(task), id(self))
+        except Exception as error:
+            core.fail(_FOREIGN, error)
+        return original(self, callback, *args, context=context)
+
+    return call_soon
+
+
+class _Step:
+    """A task's own callback (its step, or its wake-up by a future), timed."""
+
+    __slots__ = ("callback", "address", "loop", "since")
+
+    def __init__(self, callback, address, loop):
+        self.callback = callback
+        self.address = address
+        self.loop = loop
+        self.since = core.now()
+
+    def __call__(self, *args):
+        began = core.now()
+        try:
+            return self.callback(*args)
+        finally:
+            _ran((began, self.since, self.address, self.loop))
+
+    def __repr__(self):
+        return repr(self.callback)
 
 
 def _queued(handle):

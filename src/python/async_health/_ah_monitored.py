@@ -26,7 +26,7 @@ def monitor_lock(lock, name=None):
             observe(locks.track, lock)
         info = locks.tracked.get(id(lock))
         if info is not None:
-            locks.active[info.key] = info
+            locks.activate(info)
         return lock
     if type(lock).__module__.partition(".")[0] in ("asyncio", "anyio", "trio"):
         return lock

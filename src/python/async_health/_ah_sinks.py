@@ -1,5 +1,6 @@
 """Where the probe's messages go: the debugger's own connection, a file, or a callable."""
 
+import _thread
 import json
 import os
 import sys
@@ -47,6 +48,29 @@ class PydevdSink:
         event = {"type": "event", "event": wire.PROBE_EVENT, "body": message}
         return bool(self.pydevd.send_json_message(event))
 
+    def drain(self, seconds):
+        """Wait until the debugger's writer has written what it was given, at most so long."""
+        writer = self._writer()
+        if writer is None or not writer.is_alive():
+            return
+        mark = _Mark()
+        writer.add_command(mark)
+        mark.passed.acquire(True, seconds)
+
+
+class _Mark:
+    """Stands in the writer's queue behind our messages and writes nothing."""
+
+    id = 0
+    as_dict = None
+
+    def __init__(self):
+        self.passed = _thread.allocate_lock()
+        self.passed.acquire()
+
+    def send(self, _sock):
+        self.passed.release()
+
 
 class FileSink:
     """JSON lines in a file: `file:/path.jsonl`. A forked child appends to the same file."""
@@ -66,6 +90,9 @@ class FileSink:
             line = line[os.write(self.descriptor, line) :]
         return True
 
+    def drain(self, seconds):
+        """Nothing waits."""
+
 
 class CallSink:
     """A callable that takes each message (a dict)."""
@@ -81,6 +108,9 @@ class CallSink:
     def send(self, message):
         self.function(message)
         return True
+
+    def drain(self, seconds):
+        """Nothing waits."""
 
 
 def make_sink(target, before_end):

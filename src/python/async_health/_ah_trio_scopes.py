@@ -75,6 +75,11 @@ def stack_of(frame, limit=None):
     return core.frames_id(tuple(codes), tuple(lastis), True)
 
 
+def _running():
+    """trio's own running task. A guest run makes its first steps inside the task of asyncio that starts it."""
+    return getattr(AH.context, "task", None)
+
+
 @core.hook(HOOK)
 def _entered(scope):
     frame = sys._getframe(2)
@@ -84,7 +89,8 @@ def _entered(scope):
     kind = w.SCOPE_TRIO_CANCEL_SCOPE
     if caller is not None and caller.f_code.co_name == "__aenter__" and caller.f_code.co_filename == _run_file:
         kind = w.SCOPE_TRIO_NURSERY
-    adopt(scope, core.current_task_id(), kind, stack_of(caller or frame))
+    task = _running()
+    adopt(scope, 0 if task is None else id(task), kind, stack_of(caller or frame))
     generators.scope_entered(id(scope), caller)
 
 
@@ -131,7 +137,7 @@ def _closing(scope, exc):
     flags = w.EXIT_WITH_EXCEPTION if exc is not None else 0
     key = id(scope)
     known = open_scopes.get(key)
-    task = core.current_task()
+    task = _running()
     address = id(task) if task is not None else 0
     status = scope._cancel_status
     misuse = None
@@ -297,6 +303,7 @@ def install(run):
     if not os.path.isabs(_run_file):
         _run_file = run.CancelScope.__enter__.__code__.co_filename
     AH.clock = run.current_time
+    AH.context = run.GLOBAL_RUN_CONTEXT
     scope = run.CancelScope
     is_return = lambda statement: isinstance(statement, ast.Return)  # noqa: E731
     splice.apply(HOOK, scope.__enter__, splice.before(is_return, "AH.entered(self)", AH))

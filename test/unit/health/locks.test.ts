@@ -86,6 +86,27 @@ describe('lock-reentry', () => {
     assert.equal(finding.count, 1);
   });
 
+  it('waits a moment for the place of the first acquire where the probe must look for it', () => {
+    const p = new Program();
+    const task = p.task('adder');
+    const lock = p.lock();
+    p.holds(task, lock).row(Op.LockReentry, lock, task, 0, p.stack('app.py:16 add'));
+    p.acquires(task, lock, 'app.py:16 add').after(100);
+    assert.deepEqual(p.codes(), []);
+    p.row(Op.LockPlace, lock, task, 0, p.stack('app.py:20 add_twice')).after(50);
+    assert.deepEqual(p.codes(), ['lock-reentry']);
+    assert.equal(spot(p.finding('lock-reentry').related[0]), 'app.py:20');
+  });
+
+  it('and does without it when it does not come', () => {
+    const p = new Program();
+    const task = p.task('adder');
+    const lock = p.lock();
+    p.holds(task, lock).row(Op.LockReentry, lock, task, 0, p.stack('app.py:16 add'));
+    p.acquires(task, lock, 'app.py:16 add').after(800);
+    assert.deepEqual(p.codes(), ['lock-reentry']);
+  });
+
   it('is found by the model where the probe does not compare', () => {
     const p = new Program();
     const task = p.task('adder');
@@ -263,5 +284,17 @@ describe('stuck-task', () => {
     p.waits(task, Wait.Future, { at: 'app.py:12 serve' }).after(60_000);
     p.row(Op.TaskUnreachable, task, 0, 1).row(Op.TaskUnreachable, task, 0, 0).after(5_000);
     assert.deepEqual(p.codes('error', 'warning', 'info'), []);
+  });
+});
+
+describe('short waits', () => {
+  it('are counted, cumulatively, also when the probe begins anew', () => {
+    const p = new Program();
+    const lock = p.lock();
+    p.row(Op.LockWaits, lock, 40, 2e6, 3).row(Op.LockWaits, lock, 50, 3e6, 4).row(Op.LockWaits, lock, 5, 1e6, 1).after(50);
+    const { locks } = p.model.resources;
+    assert.deepEqual([locks.contended, locks.failedWaits, locks.acquisitions], [55, 5, 50]);
+    assert.equal(locks.longestWaitNs, 3e6);
+    assert.equal(locks.waitersNow, 0);
   });
 });

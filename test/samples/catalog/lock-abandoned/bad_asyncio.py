@@ -3,8 +3,6 @@
 Expect one `lock-abandoned` with the place where it was acquired and the place that waits.
 """
 
-# An acquire that need not wait leaves its place only at detail `full`.
-# options: {"detail": "full"}
 import asyncio
 
 

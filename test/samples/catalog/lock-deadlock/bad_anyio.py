@@ -1,20 +1,20 @@
 """Two transfers take two locks in opposite order and wait for each other; after two seconds main gives up.
 
-Expect one `lock-deadlock` with both waiting places.
+Expect one `lock-deadlock` with both waiting places and the places where each took its lock.
 """
 
 import anyio
 
 
 async def deposit(checking, savings):
-    async with checking:
+    async with checking:  # @has-checking
         await anyio.sleep(0.1)
         await savings.acquire()  # @waits-for-savings
         savings.release()
 
 
 async def withdraw(checking, savings):
-    async with savings:
+    async with savings:  # @has-savings
         await anyio.sleep(0.1)
         await checking.acquire()  # @waits-for-checking
         checking.release()

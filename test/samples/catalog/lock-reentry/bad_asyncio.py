@@ -3,8 +3,6 @@
 Expect one `lock-reentry` at the second acquire, with the place of the first.
 """
 
-# An acquire that need not wait leaves its place only at detail `full`.
-# options: {"detail": "full"}
 # also: lock-deadlock
 import asyncio
 
@@ -15,14 +13,12 @@ class Account:
         self.balance = 0
 
     async def add(self, amount):
-        await self.lock.acquire()  # @again
-        self.balance += amount
-        self.lock.release()
+        async with self.lock:  # @again
+            self.balance += amount
 
     async def add_twice(self, amount):
-        await self.lock.acquire()  # @first
-        await self.add(amount)
-        self.lock.release()
+        async with self.lock:  # @first
+            await self.add(amount)
 
 
 async def main():

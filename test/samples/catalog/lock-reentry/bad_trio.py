@@ -3,8 +3,6 @@
 Expect one `lock-reentry` at the second acquire, with the place of the first.
 """
 
-# An acquire that need not wait leaves its place only at detail `full`.
-# options: {"detail": "full"}
 import trio
 
 

@@ -3,15 +3,13 @@
 The thresholds are lowered to 0.5 s for this sample. Expect one `lock-timeout` with the holder's and the waiter's place.
 """
 
-# An acquire that need not wait leaves its place only at detail `full`.
-# options: {"detail": "full", "thresholds": {"lockWaitMs": 500, "lockHoldMs": 500}}
+# options: {"thresholds": {"lockWaitMs": 500, "lockHoldMs": 500}}
 import trio
 
 
 async def holder(lock):
-    await lock.acquire()  # @acquired
-    await trio.sleep(2)
-    lock.release()
+    async with lock:  # @acquired
+        await trio.sleep(2)
 
 
 async def waiter(lock):

@@ -1,0 +1,106 @@
+"""Loops that are not asyncio's own (uvloop, winloop): how late they are, and what blocks them.
+
+Their turns are made in C and cannot be counted. What can be known is how long a callback waits for its turn: the probe's
+thread has the loop call one of its own, some times a second and only while the loop runs (`call_soon_threadsafe`, the one
+thing a loop allows from outside, and it keeps no loop from ending). A beat that does not come back, while the loop's
+thread stays in the same step of a task or in the same callback, is a block.
+"""
+
+import contextvars
+import sys
+from _thread import get_ident
+
+from . import _ah_core as core
+from ._ah_clock import clock as pauses
+
+_HOOK = "loop.beat"
+core.on_remove(_HOOK, lambda: None)
+#: Rest between two beats, ns.
+_REST_NS = 50_000_000
+
+
+class _Beat:
+    """One callback of ours on its way through the loop. Refers to nothing of the program."""
+
+    __slots__ = ("pulse", "sent")
+
+    def __init__(self, pulse):
+        self.pulse = pulse
+        self.sent = core.now()
+
+    def __call__(self):
+        try:
+            self.pulse.arrived(self, sys._getframe(1))
+        except Exception as error:
+            core.fail(_HOOK, error)
+
+    def __repr__(self):
+        return "<async_health loop beat>"
+
+
+class Pulse:
+    """The beats of one loop."""
+
+    def __init__(self):
+        #: The beat that is under way.
+        self.pending = None
+        #: Raw ns when the last one arrived.
+        self.answered = 0
+        self.worst_ns = 0
+        self.thread = 0
+        #: (code, offset) of the frame that runs the loop: what its thread shows while no callback runs.
+        self.base = None
+        # A context cannot be entered in two threads at once, so each loop has its own; the program's is none of ours.
+        self.context = contextvars.Context()
+
+    def arrived(self, beat, frame):
+        """A beat, in the loop's thread."""
+        moment = core.now()
+        if beat is self.pending:
+            self.pending = None
+            self.worst_ns = max(self.worst_ns, moment - beat.sent)
+        self.answered = moment
+        self.thread = get_ident()
+        self.base = None if frame is None else (frame.f_code, frame.f_lasti)
+
+    def beat(self, loop):
+        """Send the next one when it is time; on the probe's thread. False when the loop does not run."""
+        if core.hooks[_HOOK].removed:
+            return False
+        try:
+            if not loop.is_running() or loop.is_closed():
+                self.pending = None
+                return False
+            if self.pending is None and core.now() - self.answered >= _REST_NS:
+                self.pending = _Beat(self)
+                loop.call_soon_threadsafe(self.pending, context=self.context)
+        except RuntimeError:  # it was closed in between
+            self.pending = None
+            return False
+        return True
+
+    def take_worst_ns(self):
+        """Longest wait of a beat since the last call, that of one under way included."""
+        worst, self.worst_ns = self.worst_ns, 0
+        pending = self.pending
+        return worst if pending is None or pauses.paused else max(worst, core.now() - pending.sent)
+
+    def resumed(self):
+        """The debugger let the program go on: how long it stood says nothing."""
+        if self.pending is not None:
+            self.pending.sent = core.now()
+
+    def what_runs(self, task):
+        """Something that stays the same while one step or callback of the loop runs; None when nothing does."""
+        frame = sys._current_frames().get(self.thread)
+        if frame is None or (frame.f_code, frame.f_lasti) == self.base:
+            return None
+        if task is not None:
+            body = getattr(getattr(task, "_coro", None), "cr_frame", None)
+            # The outermost frame of the step moves only when the step ends.
+            return (id(task), getattr(body, "f_lasti", 0))
+        # The callback stands right above the frame that runs the loop.
+        above = frame
+        while frame is not None and self.base is not None and frame.f_code is not self.base[0]:
+            above, frame = frame, frame.f_back
+        return (0, id(above.f_code))
