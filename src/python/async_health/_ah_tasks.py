@@ -17,6 +17,7 @@ from ._ah_intern import DEPTHS, STANDARD_DEPTH, _strings, stack_id, standard_sta
 from ._ah_task_facts import (
     coroutine_of,
     current_finder,
+    eager_origin,
     exception_text,
     explicit_name,
     loop_of,
@@ -288,7 +289,9 @@ def _born_otherwise(task, frame=None):
             return
         loop = loop_of(task)
         creator = _current_of(loop) if loop is not None else None
-        parent = id(creator) if creator is not None and creator is not task else 0
+        if creator is task:
+            creator, frame = eager_origin(task, sys.modules["asyncio.events"].Handle._run.__code__)
+        parent = id(creator) if creator is not None else 0
         name = string_id(str(name_of(coroutine_of(task))))
         row = (1, _now(), address, parent, name, stack_id(frame, _depth))
         live[address] = row

@@ -23,6 +23,10 @@ own_refs = tasks.own_refs
 #: At most this share of the time goes into looking for tasks that no `create_task` made.
 _POLL_SHARE = 0.005
 
+#: When tasks were lost, by address. They stay in the interpreter's list until their finalisers have run, which may log.
+_lost = {}
+_LOST_NS = 2_000_000_000
+
 _list_tasks = None
 _task_type = None
 _poll_due = 0
@@ -109,7 +113,7 @@ def _make_born(tasks_module):
             if own_refs.get(address) is reference:
                 del own_refs[address]
                 if address in live:
-                    tasks._dropped(address)
+                    _dropped(address)
         except Exception:  # interpreter shutdown
             pass
 
@@ -200,24 +204,33 @@ def watch(task):
             if own_refs.get(address) is reference:
                 del own_refs[address]
                 if address in tasks.live:
-                    tasks._dropped(address)
+                    _dropped(address)
         except Exception:
             pass
 
     own_refs[address] = ref(task, lost)
 
 
+def _dropped(address):
+    _lost[address] = core.now()
+    tasks._dropped(address)
+
+
 def listed_tasks():
     """What the interpreter's own list holds: tasks of the loops that run or that we know. 10,000 take 3 ms."""
     from . import _ah_loop
 
+    if _lost:
+        since = core.now() - _LOST_NS
+        for address in [address for address, moment in list(_lost.items()) if moment < since]:
+            _lost.pop(address, None)
     loops = {id(loop): loop for loop in _ah_loop.loops()}
     for loop in awaiters.running_loops():
         loops[id(loop)] = loop
     found = []
     for loop in loops.values():
         try:
-            found.extend(_list_tasks(loop))
+            found.extend(task for task in _list_tasks(loop) if id(task) not in _lost)
         except Exception:
             continue
     return found
