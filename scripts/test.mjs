@@ -2,7 +2,7 @@
 // what is needed.
 //   npm test                      all levels
 //   npm test -- unit dap          only these
-//   npm test -- python --python 3.11
+//   npm test -- python dap catalog --python 3.11      the levels that run Python, on that interpreter alone
 //   npm test -- dap --grep stepping
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,12 +19,26 @@ const option = (name) => (args.includes(name) ? args.splice(args.indexOf(name), 
 const onlyPython = option('--python');
 const grep = option('--grep');
 
+/** What tells the levels to run on the interpreter of `--python` alone. */
+function chosenInterpreter() {
+  if (!onlyPython) return {};
+  const one = testPythons().find(({ version }) => version === onlyPython);
+  if (!one) throw new Error(`There is no CPython ${onlyPython} in .venvs: put it on PATH and run again.`);
+  return {
+    ASYNC_HEALTH_PYTHON: one.python,
+    ASYNC_HEALTH_PYTHONS: one.python,
+    ASYNC_HEALTH_CATALOG_PYTHONS: one.version,
+    AH_TEST_PYTHON: one.python,
+  };
+}
+
 /** Environment of a part of a level: where to write results, which interpreters there are. */
 function environment(file) {
   return {
     ...process.env,
     ASYNC_HEALTH_RESULTS: file,
     ASYNC_HEALTH_PYTHON: rootPython,
+    ...chosenInterpreter(),
     NO_COLOR: '1',
     NODE_OPTIONS: [process.env.NODE_OPTIONS, '--enable-source-maps'].filter(Boolean).join(' '),
     PYTHONPATH: [join(root, 'scripts', 'lib'), process.env.PYTHONPATH].filter(Boolean).join(process.platform === 'win32' ? ';' : ':'),

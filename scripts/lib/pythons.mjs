@@ -1,7 +1,7 @@
 // Which CPython interpreters this machine has, and the virtual environments made of them.
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { basename, delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parallel, run } from './run.mjs';
 
@@ -63,7 +63,8 @@ export async function findInterpreters() {
   const byMinor = new Map();
   const paths = candidates();
   const answers = await parallel(paths, 4, (path) => run(path, ['-I', '-c', ASK], { quiet: true, timeoutMs: 20_000 }));
-  let first = true;
+  // A folder on PATH may hold a python3.14 and no python3: the name decides, not what comes first.
+  let defaultMinor;
   for (const [index, { code, output }] of answers.entries()) {
     if (code !== 0) continue; // a shim without its interpreter, a broken install
     let answer;
@@ -75,13 +76,13 @@ export async function findInterpreters() {
     const [implementation, [major, minor, micro], base, hasVenv] = answer;
     if (implementation !== 'CPython' || major !== 3 || minor < OLDEST) continue;
     const python = existsSync(base) ? base : paths[index];
+    if (/^python3?(\.exe)?$/.test(basename(paths[index]))) defaultMinor ??= minor;
     const known = byMinor.get(minor);
     if (known === undefined || (!known.hasVenv && hasVenv)) {
-      byMinor.set(minor, { version: `3.${minor}`, minor, full: `3.${minor}.${micro}`, python, hasVenv, isDefault: first });
+      byMinor.set(minor, { version: `3.${minor}`, minor, full: `3.${minor}.${micro}`, python, hasVenv });
     }
-    first = false;
   }
-  return [...byMinor.values()].sort((a, b) => a.minor - b.minor);
+  return [...byMinor.values()].map((one) => ({ ...one, isDefault: one.minor === defaultMinor })).sort((a, b) => a.minor - b.minor);
 }
 
 /** Environments that `npm run setup` has made in `.venvs`, oldest first: `{version, minor, full, python}`. */

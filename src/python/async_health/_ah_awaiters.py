@@ -391,18 +391,22 @@ class Awaiters(object):
         if depth > 20 or id(future) in seen:
             return
         seen.add(id(future))
-        awaited_by = getattr(future, "_asyncio_awaited_by", None)  # 3.14
-        direct = self._waiting.get(id(future))
-        if direct is not None:
-            yield direct, VIA_AWAIT
-        if awaited_by:
-            for other in awaited_by:
-                if hasattr(other, "get_coro"):
-                    yield other, VIA_AWAIT
+        #: The interpreter's own record, 3.14 and later: all who await it, but not through what.
+        awaited_by = [other for other in getattr(future, "_asyncio_awaited_by", None) or () if hasattr(other, "get_coro")]
+        direct = [other for other in awaited_by if getattr(other, "_fut_waiter", None) is future]
+        if not direct and id(future) in self._waiting:
+            direct = [self._waiting[id(future)]]
+        nobody = not direct
+        for awaiter in direct:
+            yield awaiter, VIA_AWAIT
         for entry in getattr(future, "_callbacks", None) or ():
             callback = entry[0] if isinstance(entry, tuple) else entry
             for found in self._of_callback(callback, seen, depth):
+                nobody = False
                 yield found
+        if nobody:  # `as_completed`, or a library's own way to wait
+            for awaiter in awaited_by:
+                yield awaiter, VIA_WAIT
 
     def _of_callback(self, callback, seen, depth):
         owner = getattr(callback, "__self__", None)

@@ -19,7 +19,8 @@ class _Constants:
 def inject(function, name, prologue="", epilogue="", returns="", **values):
     """Put `prologue` at the start of `function`, and `epilogue` into a `finally` around its body.
 
-    `returns`: an expression with `VALUE` that replaces the value of every `return <name>`. `values`: what the new
+    `returns`: an expression with `VALUE` that replaces the value of every `return <name>`, and of every `return
+    <expression>` when it has `VALUE` once only. `values`: what the new
     statements use as `AH.<key>`; all other names are the function's own. Undone when hook `name` is removed. Returns
     True when done, False when the source does not give the running bytecode (then nothing changed).
     """
@@ -57,6 +58,9 @@ class _Returns(ast.NodeTransformer):
             text = self.expression.replace("VALUE", node.value.id)
             made = self.insert(text, self.hooks, node)[0]
             node.value = made.value
+        elif node.value is not None and self.expression.count("VALUE") == 1:
+            made = self.insert(self.expression, self.hooks, node)[0]
+            node.value = _Put(node.value).visit(made.value)
         return node
 
     def _leave(self, node):
@@ -71,3 +75,13 @@ class _Returns(ast.NodeTransformer):
         return self.generic_visit(node)
 
     visit_AsyncFunctionDef = visit_FunctionDef
+
+
+class _Put(ast.NodeTransformer):
+    """Puts an expression in the place of `VALUE`."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def visit_Name(self, node):
+        return self.value if node.id == "VALUE" else node

@@ -114,7 +114,7 @@ def _tasks_at(wanted):
             if id(task) in wanted:
                 found[id(task)] = task
         if len(found) < len(wanted):
-            for reference in list(tasks._own_refs.values()):
+            for reference in list(tasks.own_refs.values()):
                 task = reference()
                 if task is not None and id(task) in wanted:
                     found[id(task)] = task

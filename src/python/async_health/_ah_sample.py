@@ -109,7 +109,7 @@ def _one_pass():
     references = []
     for registry in tasks.registries:
         references.extend(list(registry.data))
-    own = list(tasks._own_refs.values())
+    own = list(tasks.own_refs.values())
     if own:
         references.extend(own)
     waiting_on = {}

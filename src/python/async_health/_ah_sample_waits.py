@@ -236,8 +236,8 @@ def awaiter_of(task, address, waiting_on):
     awaited_by = getattr(task, "_asyncio_awaited_by", None)  # 3.14
     if awaited_by:
         for other in awaited_by:
-            if hasattr(other, "get_coro"):
-                return id(other), wire.VIA_AWAIT
+            if hasattr(other, "get_coro"):  # not on the task itself, so on several
+                return id(other), wire.VIA_WAIT_SET
             found = _through([other], waiting_on)
             if found:
                 return found, wire.VIA_GATHER

@@ -83,6 +83,32 @@ def loop_of(task):
         return getter() if getter is not None else None
 
 
+_COROUTINE = 0x280  # of coroutines and async generators
+
+
+def eager_origin(task, boundary):
+    """(creating task, creating frame) of a task that runs; (None, None) unless this is its first step and an eager one.
+
+    An eager task runs on top of what creates it. `boundary`: code of the frame in which the loop runs a callback. The
+    creating task is None as well where eager tasks create one another, as only the outermost can be told.
+    """
+    body = getattr(coroutine_of(task), "cr_frame", None)
+    creating = body.f_back if body is not None else None
+    if creating is None or creating.f_code is boundary:
+        return None, None
+    frame = creating
+    bodies = 0
+    while frame is not None and frame.f_code is not boundary:
+        below = frame.f_back
+        if frame.f_code.co_flags & _COROUTINE and not (below is not None and below.f_code.co_flags & _COROUTINE):
+            bodies += 1
+        frame = below
+    if frame is None or bodies != 1:
+        return None, creating
+    handle = frame.f_locals.get("self")
+    return getattr(getattr(handle, "_callback", None), "__self__", None), creating
+
+
 def explicit_name(task):
     try:
         return str(task.get_name())

@@ -17,6 +17,7 @@ from ._ah_intern import DEPTHS, STANDARD_DEPTH, _strings, stack_id, standard_sta
 from ._ah_task_facts import (
     coroutine_of,
     current_finder,
+    eager_origin,
     exception_text,
     explicit_name,
     loop_of,
@@ -48,11 +49,11 @@ _contexts = {}
 
 _task_type = None
 _tasks_module = None
-_current = {}
+_current_of = {}.get
 #: Weak sets that hold the tasks (asyncio's own).
 registries = []
-#: On 3.14, where C tasks register in a list of their own: our weak references, by address.
-_own_refs = {}
+#: `_ah_tasks_314`'s weak references to pending C tasks, by address; empty before 3.14.
+own_refs = {}
 _depth = DEPTHS[core.STANDARD]
 
 
@@ -82,19 +83,23 @@ task_texts = {}
 
 
 def _install(asyncio):
-    global _task_type, _tasks_module, _current, _find_current
+    global _task_type, _tasks_module, _newest, _current_of, _find_current
     tasks = _tasks_module = asyncio.tasks
     events = sys.modules["asyncio.events"]
     base_events = sys.modules["asyncio.base_events"]
     _task_type = tasks.Task
-    current = getattr(tasks, "_current_tasks", None)
-    forced = core.state.options.get("taskHook")  # tests force the way of 3.14 on older ones
-    own_list = hasattr(sys.modules.get("_asyncio"), "all_tasks") or forced == "create_task"
-    if isinstance(current, dict) and sys.version_info < (3, 14):
-        _current = current
-        _find_current = current_finder(current, events)
+    if sys.version_info >= (3, 14):
+        from . import _ah_tasks_314 as _newest
+
+        _current_of = _newest.current_of(tasks)
+        _find_current = _newest.current_finder(tasks, events)
     else:
-        _find_current = plain_current_finder(asyncio)
+        current = getattr(tasks, "_current_tasks", None)
+        if isinstance(current, dict):
+            _current_of = current.get
+            _find_current = current_finder(current, events)
+        else:
+            _find_current = plain_current_finder(asyncio)
     core.current_task_finders.insert(0, _find_current)
     core.set_stack_boundary(events.Handle._run.__code__)
     _hook_done(base_events, sys.modules.get("asyncio.base_futures"))
@@ -105,17 +110,14 @@ def _install(asyncio):
         core.missing("tasks.created", "asyncio.tasks has no registry of tasks")
     else:
         registries.append(registry)
-        if forced != "create_task":
-            _hook_registry(registry)
-    if own_list or sys.version_info >= (3, 12):
-        returns = (
-            "AH.born(VALUE, coro)" if own_list else "AH.born(VALUE, coro) if self._task_factory is not None else VALUE"
-        )
+        _hook_registry(registry)
+    if _newest is not None:
+        _newest.install(tasks, base_events)
+    elif sys.version_info >= (3, 12):
+        returns = "AH.born(VALUE, coro) if self._task_factory is not None else VALUE"
         create = base_events.BaseEventLoop.create_task
         if not inject(create, "tasks.create_task", returns=returns, born=_born):
             core.missing("tasks.create_task", "no source of BaseEventLoop.create_task")
-    if own_list:
-        core.on_tick(_poll)
     cancels.install(tasks, note_cancel=None)
     _adopt_existing()
 
@@ -126,6 +128,8 @@ def current_task():
 
 
 _find_current = None
+#: `_ah_tasks_314` where it is needed.
+_newest = None
 
 
 def find_current():
@@ -151,7 +155,7 @@ def _hook_registry(registry):
     now = core.now
     extend = core.extend
     strings = _strings.get
-    current_of = _current.get
+    current_of = _current_of
     done = _done
     task_type = _task_type
     module_of = getattr(sys, "_getframemodulename", None)
@@ -220,7 +224,7 @@ def _hook_registry(registry):
                     known(creator)
             name = task._coro.__qualname__
             if name_overrides:
-                name = name_overrides.pop(get_ident(), name)
+                name = take_name(name)
             if depth == standard:
                 if module_of is not None:  # 3.12+: tells where a frame belongs without making a frame object
                     stack = walk(getframe(3 if module_of(2) == "asyncio.tasks" else 1))
@@ -284,8 +288,10 @@ def _born_otherwise(task, frame=None):
         if address in live or getattr(task, "done", bool)():
             return
         loop = loop_of(task)
-        creator = _current.get(loop) if loop is not None else None
-        parent = id(creator) if creator is not None and creator is not task else 0
+        creator = _current_of(loop) if loop is not None else None
+        if creator is task:
+            creator, frame = eager_origin(task, sys.modules["asyncio.events"].Handle._run.__code__)
+        parent = id(creator) if creator is not None else 0
         name = string_id(str(name_of(coroutine_of(task))))
         row = (1, _now(), address, parent, name, stack_id(frame, _depth))
         live[address] = row
@@ -308,45 +314,26 @@ def known(task):
     try:
         if task.done():
             return
-        own = _own_refs_needed(task)
         _born_otherwise(task)
-        if own:
-            _watch(task)
+        if _newest is not None:
+            _newest.watch(task)
     except Exception:
         pass
 
 
-def _own_refs_needed(task):
-    return sys.version_info >= (3, 14) or core.state.options.get("taskHook") == "create_task"
-
-
-def _watch(task):
-    """Notice the loss of a task that is in none of the hooked registries."""
-    address = id(task)
-
-    def lost(reference):
-        try:
-            if _own_refs.get(address) is reference:
-                del _own_refs[address]
-                if address in live:
-                    _dropped(address)
-        except Exception:
-            pass
-
-    try:
-        _own_refs[address] = ref(task, lost)
-    except TypeError:
-        pass
+def take_name(name):
+    """`name`, or what was announced for the next task of this thread."""
+    return name_overrides.pop(get_ident(), name)
 
 
 def _born(task, coroutine):
-    """`create_task` of a loop with a factory (eager tasks may already be done), or of any loop on 3.14."""
+    """3.12 and 3.13: `create_task` of a loop with a factory; eager tasks may already be done."""
     try:
         if id(task) in live:
             return task
         if task.done():
             loop = loop_of(task)
-            creator = _current.get(loop) if _current else core.current_task()
+            creator = _current_of(loop)
             parent = 0 if creator is None else id(creator)
             core.extend(
                 (
@@ -362,18 +349,9 @@ def _born(task, coroutine):
             _done(task)
         else:
             _born_otherwise(task, _getframe(1))
-            if id(task) in live and _own_refs_needed(task):
-                _watch(task)
     except Exception as error:
         core.fail("tasks.create_task", error)
     return task
-
-
-def _poll():
-    """3.14: tasks that no `create_task` of ours made (uvloop, direct construction)."""
-    for task in all_tasks():
-        if id(task) not in live:
-            known(task)
 
 
 def all_tasks():
@@ -387,17 +365,9 @@ def all_tasks():
     eager = getattr(_tasks_module, "_eager_tasks", None)
     if eager:
         found.extend(list(eager))
-    own = sys.modules.get("_asyncio")
-    if _own_refs_needed(None) and own is not None:
-        found.extend(task for task in (reference() for reference in list(_own_refs.values())) if task is not None)
-        lister = getattr(own, "all_tasks", None)
-        from . import _ah_loop
-
-        for loop in _ah_loop.loops() if lister is not None else ():
-            try:
-                found.extend(lister(loop))
-            except Exception:
-                pass
+    if _newest is not None:
+        found.extend(task for task in (reference() for reference in list(own_refs.values())) if task is not None)
+        found.extend(_newest.listed_tasks())
     return found
 
 
@@ -444,6 +414,8 @@ def _done(task):
         address = id(task)
         if pop_live(address, 0) == 0:
             return
+        if address in own_refs:
+            del own_refs[address]
         if address in scoped:
             core.emit(wire.OP_TASK_NAME, address, 0, string_id(explicit_name(task)))
         exception = task._exception

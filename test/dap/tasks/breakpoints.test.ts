@@ -4,6 +4,7 @@ import { hitExpression, mergeLines, type Part } from '../../../src/adapter/tasks
 import { fewPythons, marker, program, TestSession } from './session';
 
 const FILE = program('operations.py');
+const RUNNING = program('running.py');
 const FIRST = marker(FILE, 'work-first');
 const AFTER = marker(FILE, 'work-after');
 const LOOP = marker(FILE, 'loop');
@@ -138,5 +139,27 @@ for (const python of fewPythons()) {
       await go(second.threadId);
       await session.event('terminated');
     });
+  });
+}
+
+for (const python of fewPythons()) {
+  describe(`breakpoints set while coroutines are suspended, Python ${python.version}`, function () {
+    this.timeout(40_000);
+    for (const library of ['asyncio', 'trio']) {
+      for (const place of ['ticker', 'generator', 'consumer']) {
+        it(`${library}: ${place}`, async () => {
+          const session = await TestSession.launch({ python, program: RUNNING, args: [library] });
+          try {
+            await session.event('output', 20_000, (body) => body.output.includes('ready'));
+            await session.setBreakpoints(RUNNING, [place]);
+            const stop = await session.stopped();
+            assert.equal(stop.line, marker(RUNNING, place));
+            await session.setBreakpoints(RUNNING, []);
+          } finally {
+            await session.end();
+          }
+        });
+      }
+    }
   });
 }

@@ -228,7 +228,7 @@ export async function run(python: Python, test: Case): Promise<string | undefine
   }
 }
 
-for (const python of pythons().filter(({ version }) => version !== '3.8')) {
+for (const python of pythons()) {
   describe(`stepping on Python ${python.version}`, function () {
     this.timeout(30_000);
     for (const test of CASES) {
