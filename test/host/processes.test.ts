@@ -1,6 +1,6 @@
 /** Child processes, attaching, and sessions of the Python Debugger's own type. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import * as vscode from 'vscode';
 import type { HealthProcess } from '../../src/extension/registry';
@@ -41,14 +41,6 @@ function freePort(): Promise<number> {
       server.close(() => resolve(port));
     });
   });
-}
-
-/** debugpy gets into a running process by gdb (Linux, macOS): not everywhere is that allowed. */
-function mayAttach(pid: number): boolean {
-  if (process.platform === 'win32') return true;
-  return spawnSync('gdb', ['--nw', '--nh', '--nx', '--batch', '--pid', String(pid), '--eval-command=call (int)getpid()'], {
-    encoding: 'utf8',
-  }).stdout.includes(` = ${pid}`);
 }
 
 const taskRows = (process: HealthProcess) =>
@@ -110,14 +102,33 @@ describe('processes', () => {
     }
   });
 
-  it('attaches by process id', async function () {
-    this.timeout(90_000);
+  it('attaches by process id to a program that runs already, chosen from the list', async () => {
     const child = program(fileIn('server.py'));
     await new Promise((resolve) => child.stdout!.once('data', resolve));
-    if (!mayAttach(child.pid!)) this.skip();
-    const entry = await start({ request: 'attach', processId: String(child.pid) });
+    track();
+    const count = sessionCount();
+    void vscode.commands.executeCommand('asyncHealth.attachToProcess');
+    // The newest Python process is the first of the list.
+    await until('the session', async () => {
+      await vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem');
+      return sessionCount() > count;
+    });
+    const entry = await nextSession(count);
+    assert.equal(entry.session.configuration.processId, child.pid);
     const process = await live(entry);
-    await until('its tasks', () => process.source.health.overview().counts.tasks >= 3);
+    const names = () => taskRows(process).map(({ name }) => name);
+    await until('the tasks that were there before', () => names().includes('beat-2'));
+    await vscode.debug.stopDebugging(entry.session);
+    await ended(entry);
+    assert.ok(isAlive(child.pid!), 'the program goes on');
+  });
+
+  it('says at once why a process cannot be attached to', async () => {
+    const child = spawn('sleep', ['100']);
+    started.push(child);
+    track();
+    const starting = start({ request: 'attach', processId: child.pid });
+    await assert.rejects(Promise.resolve(starting), /exports no Python functions.*--listen 5678/);
   });
 
   it('lists Python processes for the picker', async () => {
