@@ -35,6 +35,7 @@ export type { Log } from './log';
 export { DebugSession, type SessionInfo } from './remote/DebugSession';
 export { RemoteDebugger } from './remote/RemoteDebugger';
 export type { SessionSnapshot } from './SessionState';
+export { KEPT_EVENT } from './tasks/AwaitConsole';
 export type { Configuration, Upstream } from './upstream';
 
 export interface AdapterOptions {

@@ -150,6 +150,33 @@ export async function topFrame(entry: Seen, threadId: number): Promise<DebugProt
   return stackFrames[0];
 }
 
+/** What the program awaits with: every point about tasks holds on all of them. */
+export const LIBRARIES = ['asyncio', 'uvloop', 'anyio', 'anyio-trio', 'trio'] as const;
+
+export async function evaluate(entry: Seen, expression: string, frameId?: number, context = 'watch'): Promise<string> {
+  return (await entry.session.customRequest('evaluate', { expression, context, frameId })).result;
+}
+
+/** The frame that the editor has focused, once it has caught up with the newest stop. */
+export async function place(entry: Seen): Promise<{ threadId: number; frameId: number; line: number; name: string }> {
+  const { threadId } = events<DebugProtocol.StoppedEvent>(entry, 'stopped').at(-1)!.body;
+  return until('the focused frame', async () => {
+    const item = vscode.debug.activeStackItem;
+    if (!(item instanceof vscode.DebugStackFrame) || item.session.id !== entry.session.id || item.threadId !== threadId) return undefined;
+    const frame = await topFrame(entry, threadId!);
+    return frame.id === item.frameId ? { threadId, frameId: frame.id, line: frame.line, name: frame.name } : undefined;
+  });
+}
+
+/** A step through the editor's command, and where it led. */
+export async function step(entry: Seen, command: 'stepOver' | 'stepInto' | 'stepOut' | 'continue') {
+  await place(entry);
+  const before = events(entry, 'stopped').length;
+  await vscode.commands.executeCommand(`workbench.action.debug.${command}`);
+  await stopped(entry, before + 1);
+  return place(entry);
+}
+
 /** Ends everything and clears breakpoints and what ended; each test starts clean. */
 export async function reset(): Promise<void> {
   await vscode.debug.stopDebugging();
