@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import * as vscode from 'vscode';
+import type { RemoteDebugger } from '../../src/adapter';
 import type { AsyncHealthApi } from '../../src/extension';
 import type { HealthProcess } from '../../src/extension/registry';
 import type { Finding, FindingCode } from '../../src/shared/findings';
@@ -138,6 +139,13 @@ export async function live(entry: Seen): Promise<HealthProcess> {
     return status === 'live' || status === 'ended';
   });
   return process;
+}
+
+/** The debugger of a session as an API. */
+export async function remoteOf(entry: Seen): Promise<RemoteDebugger> {
+  const remote = (await extension()).remoteDebugger(entry.session.id);
+  assert.ok(remote, 'a session of ours has a RemoteDebugger');
+  return remote;
 }
 
 export async function finding(entry: Seen, code: FindingCode): Promise<Finding> {

@@ -4,6 +4,8 @@
 import contextvars
 import sys
 
+from libraries import use
+
 my = contextvars.ContextVar("my", default=False)
 
 
@@ -51,70 +53,7 @@ async def tour():
     last = 1  # @last
 
 
-def on_asyncio():
-    import asyncio
-
-    class Group:
-        """TaskGroup with what is needed here, on every Python."""
-
-        async def __aenter__(self):
-            self.tasks = []
-            return self
-
-        async def __aexit__(self, *_):
-            await asyncio.gather(*self.tasks, return_exceptions=True)
-
-    def start(to, function):
-        to.tasks.append(asyncio.ensure_future(function()))
-
-    def cancel(these):
-        for task in these.tasks:
-            task.cancel()
-
-    return Group, start, cancel, asyncio.sleep
-
-
-def on_anyio():
-    import anyio
-
-    return (
-        anyio.create_task_group,
-        lambda to, function: to.start_soon(function),
-        lambda these: these.cancel_scope.cancel(),
-        anyio.sleep,
-    )
-
-
-def on_trio():
-    import trio
-
-    return (
-        trio.open_nursery,
-        lambda to, function: to.start_soon(function),
-        lambda these: these.cancel_scope.cancel(),
-        trio.sleep,
-    )
-
-
 if __name__ == "__main__":
-    library = sys.argv[1]
-    if library in ("asyncio", "uvloop"):
-        import asyncio
-
-        group, start, cancel, sleep = on_asyncio()
-        if library == "uvloop":
-            import uvloop
-
-            uvloop.install()
-        asyncio.run(tour())  # @run
-    elif library == "trio":
-        import trio
-
-        group, start, cancel, sleep = on_trio()
-        trio.run(tour)  # @run-trio
-    else:
-        import anyio
-
-        group, start, cancel, sleep = on_anyio()
-        anyio.run(tour, backend="trio" if library == "anyio-trio" else "asyncio")  # @run-anyio
+    group, start, cancel, sleep, run = use(sys.argv[1])
+    run(tour)
     print("module end")
