@@ -1,6 +1,7 @@
 /** What the in-host tests share: the extension's API, the fixture workspace, debug sessions whose DAP messages are kept. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import * as vscode from 'vscode';
@@ -8,6 +9,7 @@ import type { RemoteDebugger } from '../../src/adapter';
 import type { AsyncHealthApi } from '../../src/extension';
 import type { HealthProcess } from '../../src/extension/registry';
 import type { Finding, FindingCode } from '../../src/shared/findings';
+import type { TaskRow } from '../../src/shared/rows';
 
 /** Long, because two cores may be shared with a browser, a build and other suites; a passing test never waits for it. */
 export const PATIENCE_MS = 30_000;
@@ -116,6 +118,7 @@ export async function start(configuration: Partial<vscode.DebugConfiguration>): 
 export async function nextSession(count: number): Promise<Seen> {
   return until('another session', () => seen[count]);
 }
+export const seenSince = (count: number) => seen.slice(count);
 export const sessionCount = () => seen.length;
 
 export function stopped(entry: Seen, nth = 1): Promise<DebugProtocol.StoppedEvent> {
@@ -207,6 +210,20 @@ export function breakAt(
   const breakpoint = new vscode.SourceBreakpoint(location, true, options.condition, options.hitCondition, options.logMessage);
   vscode.debug.addBreakpoints([breakpoint]);
   return breakpoint;
+}
+
+export const taskRows = (process: HealthProcess) =>
+  process.source.health
+    .window('tasks', { offset: 0, limit: 50 })
+    .rows.filter((row): row is TaskRow => 'kind' in row && row.kind === 'task');
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
 }
 
 /** Adapter processes etc. may outlive the session by a moment. */
