@@ -22,7 +22,9 @@ function copyPython() {
   // Beside it first: a debug session that starts meanwhile must not find half of it.
   rmSync('dist/python.new', { recursive: true, force: true });
   mkdirSync('dist/python.new', { recursive: true });
-  cpSync('src/python/async_health', 'dist/python.new/async_health', { recursive: true, filter: (path) => !path.includes('__pycache__') });
+  for (const part of ['async_health', 'attach']) {
+    cpSync(`src/python/${part}`, `dist/python.new/${part}`, { recursive: true, filter: (path) => !path.includes('__pycache__') });
+  }
   rmSync('dist/python', { recursive: true, force: true });
   renameSync('dist/python.new', 'dist/python');
 }
@@ -60,7 +62,7 @@ if (!production) {
 copyPython();
 if (watching) {
   for (const options of builds) await (await esbuild.context(options)).watch();
-  watch('src/python/async_health', { recursive: true }, copyPython);
+  watch('src/python', { recursive: true }, copyPython);
 } else {
   await Promise.all(builds.map((options) => esbuild.build(options)));
 }

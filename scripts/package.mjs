@@ -16,6 +16,7 @@ const NEEDED = [
   'extension/dist/cli.js',
   'extension/dist/webview/panel.js',
   'extension/dist/python/async_health/__init__.py',
+  'extension/dist/python/attach/inject.py',
   'extension/dist/python/async_health/_ah_boot.py',
   'extension/dist/debugpy/debugpy/__main__.py',
 ];

@@ -9,6 +9,9 @@ import { root, rootPython } from './pythons.mjs';
 export function fixture() {
   const folder = mkdtempSync(join(tmpdir(), 'async-health-host-'));
   cpSync(join(root, 'test/host/workspace'), join(folder, 'workspace'), { recursive: true });
+  // The programs of the adapter's tests about tasks: what holds over DAP is shown in VS Code with the same ones.
+  cpSync(join(root, 'test/dap/tasks/programs'), join(folder, 'workspace', 'tasks'), { recursive: true });
+  cpSync(join(root, 'test/samples/catalog'), join(folder, 'workspace', 'catalog'), { recursive: true });
   cpSync(join(root, 'test/host/standins'), join(folder, 'extensions'), { recursive: true });
   return {
     workspace: join(folder, 'workspace'),

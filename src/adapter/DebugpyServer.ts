@@ -22,6 +22,8 @@ export interface StartOptions {
   args?: string[];
   env?: NodeJS.ProcessEnv;
   cwd?: string;
+  /** Called once when the process has ended or could not be started. */
+  onExit?: () => void;
   /** In a session of its own. */
   detached?: boolean;
   log?: Log;
@@ -74,7 +76,9 @@ export class DebugpyServer {
     const [program, ...own] = options.python;
     if (!program) throw noPython('No Python interpreter was given.');
     const target = options.debugpyPath ? [adapterFolder(options.debugpyPath)] : ['-m', 'debugpy.adapter'];
-    return DebugpyServer.exec(program, [...own, ...target, ...(options.args ?? [])], options, log);
+    const server = DebugpyServer.exec(program, [...own, ...target, ...(options.args ?? [])], options, log);
+    void server.exited.then(options.onExit);
+    return server;
   }
 
   /** Starts any command that speaks DAP on stdio (`--upstream-exec`). */

@@ -12,7 +12,8 @@ export type UserErrorCode =
   | 'program-missing'
   | 'bad-configuration'
   | 'env-file'
-  | 'probe-missing';
+  | 'probe-missing'
+  | 'attach-failed';
 
 /** DAP error ids of our own errors; debugpy itself uses none. */
 const ERROR_IDS: Record<UserErrorCode, number> = {
@@ -24,6 +25,7 @@ const ERROR_IDS: Record<UserErrorCode, number> = {
   'bad-configuration': 9006,
   'env-file': 9007,
   'probe-missing': 9008,
+  'attach-failed': 9009,
 };
 
 export class UserError extends Error {

@@ -8,6 +8,7 @@ import { HealthModel } from '../health';
 import { ProbeLink, type ProbePayload, readPayload } from '../probe';
 import type { ProbeStatus } from '../shared/panel';
 import type { AsyncHealthOptions } from '../shared/settings';
+import { AttachByPid } from './AttachByPid';
 import { ConfigurationResolver } from './ConfigurationResolver';
 import { CustomRequests } from './CustomRequests';
 import type { Discovery } from './config/interpreter';
@@ -34,6 +35,7 @@ export type { Log } from './log';
 export { DebugSession, type SessionInfo } from './remote/DebugSession';
 export { RemoteDebugger } from './remote/RemoteDebugger';
 export type { SessionSnapshot } from './SessionState';
+export { KEPT_EVENT } from './tasks/AwaitConsole';
 export type { Configuration, Upstream } from './upstream';
 
 export interface AdapterOptions {
@@ -102,7 +104,7 @@ export class AsyncDebugAdapter implements AdapterContext {
       };
       this.interceptors.push(new ConfigurationResolver(setup.discovery ?? {}, keep, this.log));
     }
-    this.interceptors.push(...this.plugIns());
+    this.interceptors.push(new AttachByPid(), ...this.plugIns());
     this.proxy = new DapProxy(
       (message) => this.send(message),
       this.interceptors,
@@ -244,21 +246,22 @@ export class AsyncDebugAdapter implements AdapterContext {
   }
 
   /**
-   * `attach` with `connect` over a debugpy that we started before we could know (plain DAP clients say `initialize` first): connects to
-   * the one that listens there, introduces the client to it, and goes on with that.
+   * `attach` with `connect` or `processId` over a debugpy that we started before we could know (plain DAP clients say `initialize` first): connects to
+   * the one that listens there (or that is started for it), introduces the client to it, and goes on with that.
    */
   private moveToTarget(): void {
     if (this.setup.configuration || this.setup.upstream) return;
     const release = this.proxy.hold();
+    const discovery = this.setup.discovery ?? {};
     const before = this.opening ?? Promise.resolve();
     this.opening = before
       .then(async () => {
-        const configuration = { ...this.configuration, request: 'attach' };
-        if (!attachTarget(configuration)) return;
+        const configuration: Configuration = { ...this.configuration, request: 'attach' };
+        if (!attachTarget(configuration) && configuration.processId === undefined) return;
         const old = this.server;
         this.serverClient = undefined;
         this.proxy.attach(undefined);
-        const server = await openUpstream(configuration, undefined, {}, prefixed(this.log, 'debugpy')).finally(() => old?.dispose());
+        const server = await openUpstream(configuration, undefined, discovery, prefixed(this.log, 'debugpy')).finally(() => old?.dispose());
         this.adopt(server);
         await this.client.request('initialize', this.initializeRequest?.arguments, { timeoutMs: 10_000 });
       })

@@ -1,5 +1,7 @@
 /** Which debugpy a session talks to. */
 
+import { pythonFolder } from '../probe';
+import { gdbStandIn } from './config/attachByPid';
 import { resolveDebugpy } from './config/debugpy';
 import { type Discovery, findPythonSync } from './config/interpreter';
 import type { Configuration } from './config/resolve';
@@ -49,12 +51,15 @@ export async function openUpstream(
   const python = findPythonSync(configuration ?? {}, discovery);
   const debugpy = await resolveDebugpy(configuration ?? {}, python, discovery);
   log.info(`python: ${python.command.join(' ')} (${python.source}); debugpy: ${debugpy.path ?? 'its own'} (${debugpy.source})`);
+  const standIn = configuration && gdbStandIn(configuration, python.command, pythonFolder('attach'));
   const args = configuration?.logToFile === true && discovery.logDir ? ['--log-dir', discovery.logDir] : [];
   return DebugpyServer.start({
     python: python.command,
     debugpyPath: debugpy.path,
     args,
     cwd: discovery.workspaceFolder,
+    env: standIn?.env,
+    onExit: standIn?.dispose,
     detached: discovery.detached,
     log,
   });

@@ -4,6 +4,7 @@ import type { Finding, SourceLocation } from '../shared/findings';
 import type { Detail } from '../shared/wire';
 import { debugFile } from './configuration';
 import { selectInterpreter } from './interpreter';
+import { resumeUntilDone } from './keptAwaits';
 import type { ExtensionLog } from './log';
 import type { PanelHost } from './panel';
 import { panelActions, setDetail } from './panelActions';
@@ -62,6 +63,10 @@ export function registerCommands(context: vscode.ExtensionContext, registry: Pro
   command('showLog', () => log.show());
   command('openSettings', () => vscode.commands.executeCommand('workbench.action.openSettings', '@ext:async-health.async-health'));
   command('saveDiagnosticLog', () => saveDiagnosticLog(context, registry, log));
+  command('resumeUntilDone', (id) => {
+    const chosen = typeof id === 'string' ? registry.get(id)?.session : undefined;
+    return resumeUntilDone(chosen ?? vscode.debug.activeDebugSession);
+  });
   command('clearEnded', () => registry.clearEnded());
 
   command('selectProcess', async () => {

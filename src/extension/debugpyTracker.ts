@@ -1,7 +1,8 @@
 /**
  * The probe in sessions of the Python Debugger (type `debugpy`), when the user has switched that on: existing launch configurations
  * get the panel unchanged. Such a session's adapter is not ours, so the probe goes in by `customRequest('evaluate')` and its
- * events come through the tracker. What needs our adapter (Call Stack of tasks, stop on violation) is not there, and says so.
+ * events come through the tracker. Actions on tasks work, and `pause` stops an idle loop; what has to change debugpy's answers (tasks in
+ * the Call Stack, stop on violation, `await` in the console) needs our adapter, and says so.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import * as vscode from 'vscode';
@@ -17,8 +18,14 @@ import { editorSetting, optionsFromSettings } from './settings';
 
 const GUEST_TYPE = 'debugpy';
 
-/** Requests that need the probe only, by its names for them. */
-const PROBE_METHODS: Record<string, string> = { 'asyncHealth/cancelTask': 'tasks.cancel', 'asyncHealth/setDetail': 'setDetail' };
+/** Requests about one task that need the probe only, by its names for them. */
+const TASK_METHODS: Record<string, string> = {
+  'asyncHealth/cancelTask': 'tasks.cancel',
+  'asyncHealth/breakOnResume': 'step.breakOnResume',
+  'asyncHealth/runUntilResume': 'step.resume',
+};
+
+const RESUMING = new Set(['continue', 'next', 'stepIn', 'stepOut']);
 
 /** Rejects after `ms`; the request itself cannot be taken back. */
 function limited<T>(promise: Thenable<T>, ms: number, what: string): Promise<T> {
@@ -35,6 +42,8 @@ class GuestSource implements HealthSource {
   readonly probe: ProbeLink;
   detail: Detail;
   readonly counters = { requests: 0, events: 0, errors: 0 };
+  /** Thread of the newest stop, while it lasts. */
+  private stoppedThread: number | undefined;
   private totalMs = 0;
 
   constructor(
@@ -55,13 +64,39 @@ class GuestSource implements HealthSource {
   }
 
   async request(command: string, args: Record<string, unknown>): Promise<unknown> {
-    const method = PROBE_METHODS[command];
+    if (command === 'asyncHealth/setDetail') {
+      const result = await this.probe.request('setDetail', args);
+      this.detail = args.detail as Detail;
+      return result;
+    }
+    if (command === 'asyncHealth/revealCreation') return { location: this.health.tasks.at(await this.task(args))?.creation?.frames[0] };
+    const method = TASK_METHODS[command];
     if (method) {
-      const result = await this.probe.request(method, args);
-      if (method === 'setDetail') this.detail = args.detail as Detail;
+      const result = await this.probe.request(method, { task: await this.task(args) });
+      const threadId = this.stoppedThread;
+      if (method === 'step.resume' && threadId !== undefined) await this.session.customRequest('continue', { threadId });
       return result;
     }
     throw new Error('This needs a session of type "python-async"; change "type" in the launch configuration.');
+  }
+
+  /** Looks at what the session's own client and adapter say. */
+  observe(message: DebugProtocol.ProtocolMessage): void {
+    const { event, body, command, success } = message as Partial<DebugProtocol.Event & DebugProtocol.Response>;
+    if (event === 'stopped') this.stoppedThread = body?.threadId;
+    else if (event === 'continued' || (command && RESUMING.has(command))) this.stoppedThread = undefined;
+    else if (message.type === 'response' && command === 'pause' && success && this.probe.isLive) {
+      // debugpy has marked the threads; a loop that idles runs no line at which it could stop.
+      this.probe.request('stop.wake').catch((error) => this.log.warn(`an idle loop will stop at its next event only: ${error.message}`));
+    }
+  }
+
+  /** The address that is meant: given, or of the task that runs in a stopped thread. */
+  private async task({ task, threadId }: Record<string, unknown>): Promise<number> {
+    if (typeof task === 'number') return task;
+    const inside = await this.probe.request<{ task?: number }>('tasks.thread', { threadId });
+    if (!inside.task) throw new Error('No task runs in this thread now. Choose one in the Async Health view or panel.');
+    return inside.task;
   }
 
   /** Between `initialized` and the client's `configurationDone` VS Code cannot be held back, so the first lines may run before the probe is in. */
@@ -107,6 +142,7 @@ export function registerDebugpyTracker(context: vscode.ExtensionContext, registr
     registry.add(session, source);
     return {
       onDidSendMessage(message: DebugProtocol.ProtocolMessage) {
+        source.observe(message);
         if (message.type !== 'event') return;
         const { event, body } = message as DebugProtocol.Event;
         source.counters.events += 1;
@@ -118,8 +154,8 @@ export function registerDebugpyTracker(context: vscode.ExtensionContext, registr
         else if (event === 'terminated') source.probe.setStatus('ended');
       },
       onWillReceiveMessage(message: DebugProtocol.ProtocolMessage) {
-        const { command } = message as DebugProtocol.Request;
-        if (['continue', 'next', 'stepIn', 'stepOut'].includes(command)) registry.setState(session.id, 'running');
+        source.observe(message);
+        if (RESUMING.has((message as DebugProtocol.Request).command)) registry.setState(session.id, 'running');
       },
       onExit(code) {
         source.probe.setStatus('ended', code ? `The debug adapter ended with ${code}.` : undefined);

@@ -20,6 +20,7 @@ const STEPS: Record<number, NextStep> = {
   9006: OPEN_CONFIGURATION,
   9007: OPEN_CONFIGURATION,
   9008: SHOW_LOG,
+  9009: SHOW_LOG,
 };
 
 export function withAction(message: DebugProtocol.ProtocolMessage): DebugProtocol.ProtocolMessage {

@@ -3,11 +3,13 @@
  * In: VS Code's API, the adapter, the model. Out: what the user sees. Nothing below this folder imports `vscode`.
  */
 import * as vscode from 'vscode';
+import type { RemoteDebugger } from '../adapter';
 import { registerCommands } from './commands';
 import { registerConfiguration } from './configuration';
 import { registerDebugpyTracker } from './debugpyTracker';
 import { registerDiagnostics } from './diagnostics';
 import { registerAdapterFactory } from './inlineAdapter';
+import { registerKeptAwaits } from './keptAwaits';
 import { registerLibraryTasks } from './libraryTasks';
 import { createLog } from './log';
 import { registerNotifications } from './notifications';
@@ -23,6 +25,8 @@ import { registerTree } from './tree';
 export interface AsyncHealthApi {
   readonly registry: ProcessRegistry;
   readonly panel: PanelHost;
+  /** The debugger of a session (default: the active one) for code: breakpoints, evaluate, pause, named sessions. */
+  remoteDebugger(sessionId?: string): RemoteDebugger | undefined;
   log(): string[];
 }
 
@@ -46,6 +50,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<AsyncH
   registerStatusBar(context, registry);
   registerNotifications(context, registry, panel, log);
   registerLibraryTasks(context, registry, log);
+  registerKeptAwaits(context, log);
   context.subscriptions.push(
     vscode.debug.onDidStartDebugSession((session) => {
       if (registry.get(session.id) && editorSetting('openPanelOnStart') === 'onStart') panel.show({ preserveFocus: true });
@@ -54,7 +59,8 @@ export async function activate(context: vscode.ExtensionContext): Promise<AsyncH
   await registerRecordings(context, registry, log).catch((error) => log.error('Nothing will be recorded', error));
   void vscode.commands.executeCommand('setContext', 'asyncHealth.activated', true);
   startOnOpen(panel, log).catch((error) => log.error('asyncHealth.startOnOpen', error));
-  return { registry, panel, log: () => log.recent() };
+  const remoteDebugger = (id = vscode.debug.activeDebugSession?.id) => registry.get(id)?.source.remote;
+  return { registry, panel, remoteDebugger, log: () => log.recent() };
 }
 
 /** The window closes: VS Code waits some seconds for this, so that no program and no debugpy stays behind. */

@@ -61,6 +61,9 @@ class AdapterSource implements HealthSource {
   get probe() {
     return this.adapter.probe;
   }
+  get remote() {
+    return this.adapter.remote;
+  }
   get detail(): Detail {
     return this.chosenDetail ?? this.adapter.options.detail;
   }

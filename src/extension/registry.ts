@@ -3,6 +3,7 @@
  * the tree, Problems, the status bar and the commands look at. Ended processes stay, a few, so that their findings can be read.
  */
 import * as vscode from 'vscode';
+import type { RemoteDebugger } from '../adapter';
 import type { HealthModel } from '../health';
 import type { ProbeLink } from '../probe/link';
 import type { Finding } from '../shared/findings';
@@ -16,6 +17,8 @@ export interface HealthSource {
   readonly health: HealthModel;
   readonly probe: ProbeLink;
   readonly detail: Detail;
+  /** The debugger as an API; not in sessions of type `debugpy`. */
+  readonly remote?: RemoteDebugger;
   statistics(): DebugStatistics;
   /** Does one of the `asyncHealth/*` requests. @throws Error with a text for the user */
   request(command: string, args: Record<string, unknown>): Promise<unknown>;

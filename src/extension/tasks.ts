@@ -27,8 +27,9 @@ export async function resolveTarget(registry: ProcessRegistry, args: unknown[]):
   const node = first as { type?: string; process?: HealthProcess; row?: TaskRow } | undefined;
   if (node?.type === 'task' && node.process && node.row) return targetOfRow(node.process, node.row);
   if (typeof first === 'number') {
-    const process = registry.get(second?.sessionId) ?? registry.get(vscode.debug.activeDebugSession?.id);
-    if (process) return { process, threadId: first };
+    const process = registry.get(second?.sessionId ?? vscode.debug.activeDebugSession?.id);
+    if (!process) throw new Error('Async Health does not watch this session; see the setting "asyncHealth.instrumentPythonDebugger".');
+    return { process, threadId: first };
   }
   return pickTask(registry);
 }

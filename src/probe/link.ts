@@ -70,6 +70,11 @@ export class ProbeLink {
     return this.currentStatus === 'live';
   }
 
+  /** It was live, or was to be, and will not be again: the program or the connection has ended. */
+  get isOver(): boolean {
+    return this.currentStatus === 'ended' || this.currentStatus === 'lost';
+  }
+
   onStatus(listener: () => void): () => void {
     this.statusListeners.add(listener);
     return () => this.statusListeners.delete(listener);

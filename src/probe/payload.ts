@@ -15,7 +15,7 @@ const cache = new Map<string, ProbePayload>();
  * Reads the probe from the folder of the `async_health` package (default: the one built next to this bundle).
  * @throws Error when it is not there: the build is incomplete
  */
-export function readPayload(folder = defaultFolder()): ProbePayload {
+export function readPayload(folder = pythonFolder('async_health')): ProbePayload {
   const known = cache.get(folder);
   if (known) return known;
   if (!existsSync(join(folder, '_ah_loader.py')))
@@ -30,15 +30,15 @@ export function readPayload(folder = defaultFolder()): ProbePayload {
   return payload;
 }
 
-/** `dist/python/async_health`, seen from any bundle in dist. */
-function defaultFolder(): string {
+/** A folder of Python files that is built with us (`dist/python/<name>`), seen from any bundle in dist. */
+export function pythonFolder(name: string): string {
   let folder = __dirname;
   for (let up = 0; up < 6; up++) {
-    const candidate = join(folder, 'python', 'async_health');
+    const candidate = join(folder, 'python', name);
     if (existsSync(candidate)) return candidate;
     folder = dirname(folder);
   }
-  return join(__dirname, 'python', 'async_health');
+  return join(__dirname, 'python', name);
 }
 
 /** One expression: runs the loader in a name space of its own, so that nothing of it lands in pydevd's globals. The form is told in `_ah_loader.py`. */

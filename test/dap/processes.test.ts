@@ -222,18 +222,44 @@ describe('processes', () => {
       else assert.ok(isAlive(pid), 'the program goes on without its debugger');
     });
 
-    it('by process id; where the system does not allow it, debugpy says why', async () => {
-      const pid = await ready(run(program('forever.py')));
+    for (const kind of ['idle', 'spinning', 'blocked', 'never_resting', 'crowded', 'trio', 'uvloop']) {
+      it(`by process id to a program that runs already: ${kind}`, async () => {
+        const pid = await ready(run(program('attachable.py'), kind));
+        const one = await attached({ request: 'attach', processId: pid });
+        await seesTasks(one, pid);
+        await within(2_000, 'disconnect', one.tester.ask('disconnect', { terminateDebuggee: false }));
+        await one.tester.dispose();
+        assert.ok(isAlive(pid), 'the program goes on');
+      });
+    }
+
+    it('by process id stops at breakpoints, and leaves a program that goes on', async () => {
+      const file = program('forever.py');
+      const pid = await ready(run(file));
       const configuration = { request: 'attach', processId: String(pid) };
       const one = session(configuration);
-      const started = one.tester.start('attach', configuration, undefined).catch(() => undefined);
-      const failed = one.tester
-        .until(() => (/Attach to PID failed/.test(one.tester.output()) ? true : undefined), 'a failure')
-        .catch(() => undefined);
-      const first = await Promise.race([started, failed]);
-      if (typeof first === 'object' && first.success) await seesTasks(one, pid);
-      else assert.match(one.tester.output(), /Attach to PID failed/);
-      assert.ok(isAlive(pid), 'the program goes on in either case');
+      const breakpoints = { source: { path: file }, breakpoints: [{ line: marker(file, 'tick') }] };
+      await one.tester.start('attach', configuration, () => one.tester.ask('setBreakpoints', breakpoints));
+      await one.tester.event('stopped');
+      await one.tester.ask('disconnect', { terminateDebuggee: false });
+      await one.tester.dispose();
+      assert.ok(isAlive(pid));
+    });
+
+    it('by process id: what cannot be attached to is told at once, with the reason', async () => {
+      const sleeper = spawn('sleep', ['100']);
+      programs.push(sleeper);
+      for (const [pid, reason] of [
+        [sleeper.pid!, /exports no Python functions/],
+        [4_194_303, /There is no process 4194303/],
+      ] as const) {
+        const configuration = { request: 'attach', processId: pid };
+        const began = Date.now();
+        const response = await session(configuration).tester.start('attach', configuration);
+        assert.equal(response.success, false);
+        assert.match(response.body.error.format, reason);
+        assert.ok(Date.now() - began < 10_000, 'before debugpy gives up');
+      }
     });
   });
 });

@@ -1,6 +1,22 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import * as vscode from 'vscode';
-import { ended, extension, fileIn, nextSession, output, python, reset, sessionCount, start, track, until } from './support';
+import {
+  breakAt,
+  ended,
+  extension,
+  fileIn,
+  live,
+  nextSession,
+  output,
+  python,
+  reset,
+  sessionCount,
+  start,
+  stopped,
+  track,
+  until,
+} from './support';
 
 const settings = (section: string) => vscode.workspace.getConfiguration(section);
 
@@ -58,6 +74,33 @@ describe('configurations', () => {
     assert.ok(names.includes('Python: Async: uvicorn app:application'), names.join('\n'));
     assert.ok(names.includes('Python: Async: python -m package'), names.join('\n'));
   });
+
+  it("merges envFile into the program's environment, below env", async () => {
+    const envFile = fileIn('variables.env');
+    writeFileSync(envFile, 'FROM_FILE="in file"\nBOTH=file\n');
+    const entry = await start({ program: fileIn('environment.py'), args: ['FROM_FILE', 'BOTH'], envFile, env: { BOTH: 'configuration' } });
+    await ended(entry);
+    assert.match(output(entry), /FROM_FILE=in file\r?\nBOTH=configuration/);
+  });
+
+  for (const console of ['integratedTerminal', 'internalConsole']) {
+    it(`runs in the ${console}, where the probe is in and stops work`, async () => {
+      const terminals = vscode.window.terminals.length;
+      breakAt('fetch.py', 'bp', { condition: "parts[0] == 'second'" });
+      const entry = await start({ program: fileIn('fetch.py'), console });
+      await live(entry);
+      await stopped(entry);
+      const { threads } = await entry.session.customRequest('threads');
+      assert.match(threads.map(({ name }: { name: string }) => name).join('\n'), /Task-1 main/);
+      const inTerminal = entry.sent.some((message) => (message as { command?: string }).command === 'runInTerminal');
+      assert.equal(inTerminal, console === 'integratedTerminal');
+      if (inTerminal)
+        assert.ok(vscode.window.terminals.length > terminals || vscode.window.terminals.some(({ name }) => /Python/.test(name)));
+      await vscode.commands.executeCommand('workbench.action.debug.continue');
+      await ended(entry);
+      for (const terminal of vscode.window.terminals) terminal.dispose();
+    });
+  }
 
   it('lays the settings under the configuration', async () => {
     await settings('asyncHealth').update('thresholds.blockedLoopMs', 77, vscode.ConfigurationTarget.Workspace);

@@ -1,12 +1,15 @@
 /** What the in-host tests share: the extension's API, the fixture workspace, debug sessions whose DAP messages are kept. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import * as vscode from 'vscode';
+import type { RemoteDebugger } from '../../src/adapter';
 import type { AsyncHealthApi } from '../../src/extension';
 import type { HealthProcess } from '../../src/extension/registry';
 import type { Finding, FindingCode } from '../../src/shared/findings';
+import type { TaskRow } from '../../src/shared/rows';
 
 /** Long, because two cores may be shared with a browser, a build and other suites; a passing test never waits for it. */
 export const PATIENCE_MS = 30_000;
@@ -115,6 +118,7 @@ export async function start(configuration: Partial<vscode.DebugConfiguration>): 
 export async function nextSession(count: number): Promise<Seen> {
   return until('another session', () => seen[count]);
 }
+export const seenSince = (count: number) => seen.slice(count);
 export const sessionCount = () => seen.length;
 
 export function stopped(entry: Seen, nth = 1): Promise<DebugProtocol.StoppedEvent> {
@@ -140,6 +144,13 @@ export async function live(entry: Seen): Promise<HealthProcess> {
   return process;
 }
 
+/** The debugger of a session as an API. */
+export async function remoteOf(entry: Seen): Promise<RemoteDebugger> {
+  const remote = (await extension()).remoteDebugger(entry.session.id);
+  assert.ok(remote, 'a session of ours has a RemoteDebugger');
+  return remote;
+}
+
 export async function finding(entry: Seen, code: FindingCode): Promise<Finding> {
   const process = await processOf(entry);
   return until(`a finding ${code}`, () => process.findings().find((one) => one.code === code));
@@ -148,6 +159,33 @@ export async function finding(entry: Seen, code: FindingCode): Promise<Finding> 
 export async function topFrame(entry: Seen, threadId: number): Promise<DebugProtocol.StackFrame> {
   const { stackFrames } = await entry.session.customRequest('stackTrace', { threadId, startFrame: 0, levels: 20 });
   return stackFrames[0];
+}
+
+/** What the program awaits with: every point about tasks holds on all of them. */
+export const LIBRARIES = ['asyncio', 'uvloop', 'anyio', 'anyio-trio', 'trio'] as const;
+
+export async function evaluate(entry: Seen, expression: string, frameId?: number, context = 'watch'): Promise<string> {
+  return (await entry.session.customRequest('evaluate', { expression, context, frameId })).result;
+}
+
+/** The frame that the editor has focused, once it has caught up with the newest stop. */
+export async function place(entry: Seen): Promise<{ threadId: number; frameId: number; line: number; name: string }> {
+  const { threadId } = events<DebugProtocol.StoppedEvent>(entry, 'stopped').at(-1)!.body;
+  return until('the focused frame', async () => {
+    const item = vscode.debug.activeStackItem;
+    if (!(item instanceof vscode.DebugStackFrame) || item.session.id !== entry.session.id || item.threadId !== threadId) return undefined;
+    const frame = await topFrame(entry, threadId!);
+    return frame.id === item.frameId ? { threadId, frameId: frame.id, line: frame.line, name: frame.name } : undefined;
+  });
+}
+
+/** A step through the editor's command, and where it led. */
+export async function step(entry: Seen, command: 'stepOver' | 'stepInto' | 'stepOut' | 'continue') {
+  await place(entry);
+  const before = events(entry, 'stopped').length;
+  await vscode.commands.executeCommand(`workbench.action.debug.${command}`);
+  await stopped(entry, before + 1);
+  return place(entry);
 }
 
 /** Ends everything and clears breakpoints and what ended; each test starts clean. */
@@ -172,6 +210,20 @@ export function breakAt(
   const breakpoint = new vscode.SourceBreakpoint(location, true, options.condition, options.hitCondition, options.logMessage);
   vscode.debug.addBreakpoints([breakpoint]);
   return breakpoint;
+}
+
+export const taskRows = (process: HealthProcess) =>
+  process.source.health
+    .window('tasks', { offset: 0, limit: 50 })
+    .rows.filter((row): row is TaskRow => 'kind' in row && row.kind === 'task');
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
 }
 
 /** Adapter processes etc. may outlive the session by a moment. */

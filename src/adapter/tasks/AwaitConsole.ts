@@ -1,7 +1,7 @@
 /**
  * `await` in Debug Console and watches. Running: on the program's own loop; the answer comes when it is done, and `cancel` cancels it.
  * Paused: what can complete does, in the chosen frame; what needs the loop says so, and in the console it is kept: its result
- * arrives as output once the program goes on.
+ * arrives as output once the program goes on. `asyncHealth/resumeUntilDone` lets it run that long and then pauses it again.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { pythonLiteral } from '../../probe/link';
@@ -30,6 +30,9 @@ interface Open {
   settle: (outcome: Outcome) => void;
 }
 
+/** Tells VS Code that something awaited was kept, so that the extension can offer to resume; `{expression}`. */
+export const KEPT_EVENT = 'asyncHealthAwaitKept';
+
 const KEPT = /NeedsLoop: KEPT (.*?)(?:\n|$)/;
 
 export class AwaitConsole implements Interceptor {
@@ -37,12 +40,15 @@ export class AwaitConsole implements Interceptor {
   readonly timeoutMs = 0; // it takes as long as what is awaited
   private readonly open = new Map<number, Open>();
   private nextNumber = 1;
+  /** Pause again once these are over; empty = nobody asked. */
+  private readonly awaited = new Set<number>();
   private readonly off: () => void;
 
   constructor(
     private readonly context: AdapterContext,
     private readonly stop: StopState,
   ) {
+    stop.onStop(() => this.awaited.clear()); // something else stopped it first
     this.off = context.probe.onProgramRequest((method, params) => {
       if (method !== 'awaited') return undefined;
       this.over(params as unknown as Outcome);
@@ -55,6 +61,7 @@ export class AwaitConsole implements Interceptor {
 
   onRequest(request: Request, next: Next): Promise<Response> | undefined {
     if (request.command === 'cancel') return this.cancel(request);
+    if (request.command === 'asyncHealth/resumeUntilDone') return this.resumeUntilDone(request);
     if (request.command !== 'evaluate' || !this.context.probe.isLive) return undefined;
     const args = request.arguments as DebugProtocol.EvaluateArguments;
     if (!hasAwait(args.expression) || args.context === 'hover' || args.context === 'clipboard') return undefined;
@@ -113,10 +120,27 @@ export class AwaitConsole implements Interceptor {
     if (!kept) this.open.delete(number);
     if (text === undefined) return response;
     if (kept) {
+      if (this.context.clientCapabilities.clientID === 'vscode') this.context.sendEvent(KEPT_EVENT, { expression: args.expression });
       const body = `… "${args.expression}" ${kept[1]}. The loop stands while the program is paused: continue, and its result will be shown here.`;
       return successResponse(request, { result: body, variablesReference: 0, presentationHint: { attributes: ['readOnly'] } });
     }
     return { ...response, message: shortened(text) };
+  }
+
+  /** Continues until everything that was kept is over, then pauses. */
+  private async resumeUntilDone(request: Request): Promise<Response> {
+    const kept = [...this.open].filter(([, { seq }]) => seq === undefined).map(([number]) => number);
+    if (!this.stop.stopped || kept.length === 0)
+      return errorResponse(request, new Error('Nothing that was awaited in the Debug Console waits for the program to go on.'));
+    const { threadId } = this.stop;
+    for (const number of kept) this.awaited.add(number);
+    try {
+      await this.context.request('continue', { threadId: threadId ?? 0 });
+    } catch (error) {
+      this.awaited.clear();
+      return errorResponse(request, error);
+    }
+    return successResponse(request);
   }
 
   /** The outcome of what was kept, as output. */
@@ -130,6 +154,11 @@ export class AwaitConsole implements Interceptor {
     const entry = this.open.get(Number(outcome.number));
     this.open.delete(Number(outcome.number));
     entry?.settle(outcome);
+    if (!this.awaited.delete(Number(outcome.number)) || this.awaited.size > 0) return;
+    const pausing = this.context.request<DebugProtocol.ThreadsResponse['body']>('threads');
+    pausing
+      .then(({ threads }) => this.context.request('pause', { threadId: threads[0]?.id ?? 0 }))
+      .catch((error: Error) => this.context.log.warn(`the program runs on after what was awaited: ${error.message}`));
   }
 
   private end(why: string): void {

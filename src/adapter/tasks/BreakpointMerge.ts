@@ -157,7 +157,12 @@ export class BreakpointMerge implements Interceptor, BreakpointBackend {
       const part = file.program.find((other) => other.remote.id === id);
       if (!part) continue;
       file.program = file.program.filter((other) => other !== part);
-      await this.update(file, [part.id]);
+      try {
+        await this.update(file, [part.id]);
+      } catch (error) {
+        // With the program gone its breakpoints are too.
+        if (!this.context.probe.isOver) throw error;
+      }
       return true;
     }
     return false;
@@ -275,7 +280,8 @@ export class BreakpointMerge implements Interceptor, BreakpointBackend {
 
   private async define(lines: readonly MergedLine[], forget: string[]): Promise<void> {
     const asked = lines.filter((line) => line.number !== undefined);
-    if (asked.length === 0 && forget.length === 0) return;
+    // Without the probe nothing was counted there.
+    if (asked.length === 0 && (forget.length === 0 || !this.context.probe.isLive)) return;
     const { errors } = await this.context.probe.request<{ errors: Record<string, string> }>(
       'break.define',
       { lines: asked.map(definition), forget },

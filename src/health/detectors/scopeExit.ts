@@ -1,6 +1,8 @@
+import type { Finding } from '../../shared/findings';
 import { ExitFlag, ScopeKind } from '../../shared/wire';
 import type { Scope, Task } from '../core/entities';
 import type { Environment } from '../core/environment';
+import { toRelated } from '../findings/store';
 import { isCrossTask } from '../trackers/scopes';
 import { at, called, Detector, type Evidence, type World } from './detector';
 
@@ -91,4 +93,25 @@ export class OutOfOrderExit extends Detector<ExitFacts & { inner: Scope | undefi
   advice(): string {
     return 'Leave scopes in reverse order of entry: nest the `with` blocks, use one AsyncExitStack, or give each resource a task of its own that enters and leaves it.';
   }
+}
+
+/** What the two above would say if `scope`, still open, were left by `by` now. */
+export function wordsOfExit(
+  detectors: readonly Detector[],
+  scope: Scope,
+  by: Task | undefined,
+  byFinaliser: boolean,
+  env: Environment,
+): Pick<Finding, 'message' | 'advice' | 'related'> | undefined {
+  const crosses = by !== scope.host;
+  const flags = (crosses ? ExitFlag.CrossTask : ExitFlag.OutOfOrder) | (byFinaliser ? ExitFlag.ByFinaliser : 0);
+  const left: Scope = Object.create(scope, { exit: { value: { atNs: 0, by, flags, stack: undefined } } });
+  for (const detector of detectors) {
+    if (!(detector instanceof CrossTaskExit || detector instanceof OutOfOrderExit)) continue;
+    const evidence = detector.check(left) as Evidence<ExitFacts & { inner: Scope | undefined }> | undefined;
+    if (evidence === undefined) continue;
+    const related = (evidence.related ?? []).map(toRelated).filter((place) => place !== undefined);
+    return { message: detector.message(evidence.facts), advice: detector.advice(evidence.facts, env), related };
+  }
+  return undefined;
 }

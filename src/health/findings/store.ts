@@ -202,7 +202,7 @@ function keyOf(sighting: Sighting): string {
   return `${name.replace(/\d+/g, '#')}|${sighting.task?.coroutine ?? ''}`;
 }
 
-function toRelated(elsewhere: Elsewhere): RelatedLocation | undefined {
+export function toRelated(elsewhere: Elsewhere): RelatedLocation | undefined {
   const place = elsewhere.stack?.place;
   if (place === undefined || elsewhere.stack === undefined) return undefined;
   const related: RelatedLocation = { ...place, label: elsewhere.label, stack: elsewhere.stack.shown };

@@ -1,4 +1,4 @@
-"""A program to await things of: `awaiting.py asyncio|trio`."""
+"""A program to await things of: `awaiting.py asyncio|uvloop|anyio|anyio-trio|trio`."""
 
 import asyncio
 import sys
@@ -10,8 +10,8 @@ async def fast(x):
     return x * 2
 
 
-async def slow(x):
-    await asyncio.sleep(0.05)
+async def slow(x, seconds=0.05):
+    await asyncio.sleep(seconds)
     answers.append(x)
     return x + 1
 
@@ -43,11 +43,28 @@ async def main():
     await worker(lock)
 
 
-async def trio_slow(x):
+async def trio_slow(x, seconds=0.05):
     import trio
 
-    await trio.sleep(0.05)
+    await trio.sleep(seconds)
     return x + 1
+
+
+async def any_slow(x, seconds=0.05):
+    import anyio
+
+    await anyio.sleep(seconds)
+    return x + 1
+
+
+async def any_main():
+    import anyio
+
+    print("ready")
+    await anyio.sleep(0.6)
+    local = 20
+    print("at", local)  # @any-stop
+    await anyio.sleep(10)
 
 
 async def trio_main():
@@ -65,5 +82,13 @@ if __name__ == "__main__":
         import trio
 
         trio.run(trio_main)
+    elif sys.argv[1].startswith("anyio"):
+        import anyio
+
+        anyio.run(any_main, backend="trio" if sys.argv[1] == "anyio-trio" else "asyncio")
     else:
+        if sys.argv[1] == "uvloop":
+            import uvloop
+
+            uvloop.install()
         asyncio.run(main())
