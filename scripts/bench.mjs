@@ -11,6 +11,9 @@ import { findInterpreters, pythonOf, root, testPythons } from './lib/pythons.mjs
 import { must, step } from './lib/run.mjs';
 import { makeVenv, setup } from './setup.mjs';
 
+// As users have it: without bytecode every start compiles debugpy anew.
+delete process.env.PYTHONDONTWRITEBYTECODE;
+
 const ORDER = ['probe-micro', 'probe-app', 'debug-app', 'loop-stall', 'f5', 'rpc', 'live', 'ingest', 'panel', 'growth'];
 const args = process.argv.slice(2);
 const flag = (name) => args.includes(name) && args.splice(args.indexOf(name), 1).length > 0;

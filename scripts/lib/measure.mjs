@@ -41,12 +41,19 @@ export async function alternate(variants, rounds, runOne, log = () => {}) {
   return { samples, skipped };
 }
 
+/** Pair by pair: what each sample is of the base's sample of the same round. */
+export function ratios(values, base) {
+  return values.slice(0, base.length).map((value, index) => value / base[index]);
+}
+
 /**
  * One line of a result.
- * @param {{what: string, variant?: string, values: number[], unit: string, budget?: number, atLeast?: boolean, digits?: number}} line
- *   `budget`: the most allowed, or with `atLeast` the least.
+ * @param {{what: string, variant?: string, values: number[], unit: string, budget?: number, atLeast?: boolean, digits?: number,
+ *   headline?: boolean, why?: string}} line
+ *   `budget`: the most allowed, or with `atLeast` the least. `headline`: stands in the README's short table. `why`: what keeps the
+ *   figure from its budget, printed when it is missed.
  */
-export function row({ what, variant, values, unit, budget, atLeast = false, digits = 2 }) {
+export function row({ what, variant, values, unit, budget, atLeast = false, digits = 2, headline = false, why }) {
   const value = median(values);
   const round = (number) => Number(number.toFixed(digits));
   return {
@@ -60,6 +67,8 @@ export function row({ what, variant, values, unit, budget, atLeast = false, digi
     budget,
     atLeast,
     met: budget === undefined ? undefined : atLeast ? value >= budget : value <= budget,
+    headline: headline || undefined,
+    why,
   };
 }
 

@@ -90,16 +90,26 @@ def _install_features(options):
             core.fail("install:" + name, error)
 
 
+_later = []
+
+
 def later(function):
-    """Run `function` once on the probe's thread, when the program has got going (2 s after the start)."""
+    """Run `function` once on the probe's thread, when the program has got going (2 s after the start), or else at exit."""
     due = time.monotonic() + 2.0
 
     def when_due():
         if time.monotonic() >= due:
             core.poll_callbacks.remove(when_due)
-            function()
+            _run_later(function)
 
+    _later.append(function)
     core.poll_callbacks.append(when_due)
+
+
+def _run_later(function):
+    if function in _later:
+        _later.remove(function)
+        function()
 
 
 def _register_exit():
@@ -118,6 +128,8 @@ def _exit():
     try:
         if core.state.started and core.state.pid == os.getpid():
             channel.stop()
+            for function in tuple(_later):
+                _run_later(function)
     except Exception:
         pass
 
