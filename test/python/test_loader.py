@@ -43,7 +43,9 @@ def run(tmp_path):
     return run
 
 
-needs_folder = pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="the cache's folder is set by another name")
+needs_folder = pytest.mark.skipif(
+    sys.platform in ("win32", "darwin"), reason="the cache's folder is set by another name"
+)
 
 
 @needs_folder

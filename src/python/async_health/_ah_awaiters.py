@@ -392,7 +392,9 @@ class Awaiters(object):
             return
         seen.add(id(future))
         #: The interpreter's own record, 3.14 and later: all who await it, but not through what.
-        awaited_by = [other for other in getattr(future, "_asyncio_awaited_by", None) or () if hasattr(other, "get_coro")]
+        awaited_by = [
+            other for other in getattr(future, "_asyncio_awaited_by", None) or () if hasattr(other, "get_coro")
+        ]
         direct = [other for other in awaited_by if getattr(other, "_fut_waiter", None) is future]
         if not direct and id(future) in self._waiting:
             direct = [self._waiting[id(future)]]

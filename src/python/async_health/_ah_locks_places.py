@@ -242,7 +242,7 @@ def _suspended(wanted):
     references = []
     for registry in _ah_tasks.registries:
         references.extend(list(registry.data))
-    references.extend(list(_ah_tasks._own_refs.values()))
+    references.extend(list(_ah_tasks.own_refs.values()))
     if len(references) > _TASKS_PER_TICK:
         start = _turn[0] % len(references)
         _turn[0] = start + _TASKS_PER_TICK
