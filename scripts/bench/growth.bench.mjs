@@ -36,7 +36,13 @@ function batchesOf(rowsOf, count) {
   let seq = 0;
   let t = 0;
   const flush = () => {
-    const message = { type: 'batch', pid: 1, seq: ++seq, t, rows: Buffer.from(new Float64Array(rows).buffer).toString('base64') };
+    const message = {
+      type: 'batch',
+      pid: 1,
+      seq: ++seq,
+      t,
+      rows: Buffer.from(BigInt64Array.from(rows, (number) => BigInt(Math.trunc(number))).buffer).toString('base64'),
+    };
     if (seq === 1) message.defs = defs;
     batches.push(message);
     rows = [];

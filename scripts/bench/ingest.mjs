@@ -70,7 +70,13 @@ function* program(total, standing, batchRows = 5_000) {
     rows.push(op, t, obj, task, aux, stack);
   };
   const batch = () => {
-    const message = { type: 'batch', pid: 1, seq: ++seq, t, rows: Buffer.from(new Float64Array(rows).buffer).toString('base64') };
+    const message = {
+      type: 'batch',
+      pid: 1,
+      seq: ++seq,
+      t,
+      rows: Buffer.from(BigInt64Array.from(rows, (number) => BigInt(Math.trunc(number))).buffer).toString('base64'),
+    };
     if (seq === 1) message.defs = defs;
     sent += rows.length / 6;
     rows = [];

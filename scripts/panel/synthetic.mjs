@@ -48,7 +48,7 @@ export function syntheticProgram(
   let rows = [];
   const row = (op, obj = 0, task = 0, aux = 0, stack = 0) => rows.push(op, t, obj, task, aux, stack);
   const batch = (more = {}) => {
-    const bytes = Buffer.from(Float64Array.from(rows).buffer);
+    const bytes = Buffer.from(BigInt64Array.from(rows, (number) => BigInt(Math.trunc(number))).buffer);
     rows = [];
     const history = 90 + 40 * Math.sin(seq / 50);
     const sys = {

@@ -1,6 +1,6 @@
 /**
  * From the wire to the model: one probe batch with its rows unpacked. What comes from the debuggee is not trusted: whatever
- * has a wrong type, a wrong width, a NaN or an absurd size is left out and counted in {@link DecodedBatch.malformed}; a batch
+ * has a wrong type, a wrong width, an impossible op or time, or an absurd size is left out and counted in {@link DecodedBatch.malformed}; a batch
  * never throws and never takes the session down.
  */
 import { type ProbeBatch, type ProbeHello, type ProbeNote, ROW_WIDTH, type SystemSample } from './wire';
@@ -38,8 +38,11 @@ export interface DecodedBatch {
 
 const EMPTY_ROWS = new Float64Array(0);
 const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+/** Which half of a 64-bit number comes first in memory. */
+const LOW = LITTLE_ENDIAN ? 0 : 1;
+const HIGH = 1 - LOW;
 
-/** Unpacks one batch. Cost: about 10 ns a row. Never throws. */
+/** Unpacks one batch. Cost: about 20 ns a row. Never throws. */
 export function decodeBatch(message: unknown): DecodedBatch {
   const batch: DecodedBatch = {
     pid: 0,
@@ -99,15 +102,17 @@ function decodeRows(raw: unknown, batch: DecodedBatch): void {
   if (count === 0) return;
   const aligned = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
   if (!LITTLE_ENDIAN) swap64(aligned);
+  // In place: each int64 becomes the float64 of its value (exact up to 2^53; addresses and times are smaller).
+  const words = new Int32Array(aligned.buffer, aligned.byteOffset, count * ROW_WIDTH * 2);
   const rows = new Float64Array(aligned.buffer, aligned.byteOffset, count * ROW_WIDTH);
+  for (let at = 0, word = 0; at < rows.length; at++, word += 2) {
+    rows[at] = words[word + HIGH]! * 0x1_0000_0000 + (words[word + LOW]! >>> 0);
+  }
   // Bad rows are squeezed out in place; the common case (none) only reads.
   let write = 0;
   for (let read = 0; read < rows.length; read += ROW_WIDTH) {
-    let sum = 0;
-    for (let column = 0; column < ROW_WIDTH; column++) sum += rows[read + column]! - rows[read + column]!;
     const op = rows[read]!;
-    // x - x is NaN for NaN and the infinities, 0 for every other number.
-    if (sum !== 0 || op <= 0 || op > 0xffff || op !== Math.trunc(op) || rows[read + 1]! < 0) {
+    if (op <= 0 || op > 0xffff || rows[read + 1]! < 0) {
       batch.malformed++;
       continue;
     }

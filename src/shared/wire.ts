@@ -5,7 +5,7 @@
  * when the two differ. Nothing here knows the model or the panel.
  *
  * ## Rows
- * What happens often travels as rows of {@link ROW_WIDTH} float64 numbers, little endian, flat, base64-encoded in
+ * What happens often travels as rows of {@link ROW_WIDTH} signed 64-bit integers, little endian, flat, base64-encoded in
  * {@link ProbeBatch.rows}: `op, t, obj, task, aux, stack`.
  * - `op`: an {@link Op}.
  * - `t`: ns of the debuggee's monotonic clock since the probe's start ({@link ProbeHello.epochMs} is that moment).
@@ -21,7 +21,7 @@
 export const ROW_WIDTH = 6;
 
 /** Version of this wire; the adapter refuses a probe of another one with a clear message. */
-export const WIRE_VERSION = 1;
+export const WIRE_VERSION = 2;
 
 /** Name of the DAP event that carries {@link ProbeMessage}; it never reaches the DAP client. */
 export const PROBE_EVENT = 'asyncHealth';
@@ -344,7 +344,7 @@ export interface ProbeBatch {
   seq: number;
   /** Time of sending, ns on the probe's clock. */
   t: number;
-  /** base64 of little-endian float64 rows; absent when there are none. */
+  /** base64 of little-endian int64 rows; absent when there are none. */
   rows?: string;
   defs?: ProbeDefs;
   notes?: ProbeNote[];

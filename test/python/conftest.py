@@ -83,7 +83,7 @@ class Recording:
             self.stacks[number] = [self.frames[frame] if frame else ("", "...", 0) for frame in frames]
         notes = batch.get("notes", [])
         self.notes.extend(notes)
-        values = array("d")
+        values = array("q")
         values.frombytes(base64.b64decode(batch.get("rows", "")))
         if sys.byteorder != "little":
             values.byteswap()

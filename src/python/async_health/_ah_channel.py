@@ -23,7 +23,7 @@ _OP_WIDTH = wire.ROW_WIDTH
 #: Rows encoded in one go; divisible by 3 so that base64 pieces of 48 bytes a row join without padding.
 _SLICE_ROWS = 900
 _WHOLE_SIZE = _SLICE_ROWS * _OP_WIDTH
-_WHOLE = struct.Struct("<%dd" % _WHOLE_SIZE)
+_WHOLE = struct.Struct("<%dq" % _WHOLE_SIZE)
 #: Rows in one message.
 _BATCH_ROWS = 5400
 #: Rows waiting when the way out is blocked; beyond it they are boiled down.
@@ -109,15 +109,15 @@ def _take_rows(limit):
 
 def _pack(chunk):
     try:
-        return (_WHOLE if len(chunk) == _WHOLE_SIZE else struct.Struct("<%dd" % len(chunk))).pack(*chunk)
+        return (_WHOLE if len(chunk) == _WHOLE_SIZE else struct.Struct("<%dq" % len(chunk))).pack(*chunk)
     except (struct.error, TypeError, OverflowError):  # a bad value from one hook must not cost the others' rows
-        values = array("d")
+        values = array("q")
         for at in range(0, len(chunk), _OP_WIDTH):
             try:
-                values.extend(array("d", chunk[at : at + _OP_WIDTH]))
-            except (TypeError, OverflowError):
+                values.extend(array("q", [int(value) for value in chunk[at : at + _OP_WIDTH]]))
+            except (TypeError, ValueError, OverflowError):
                 core.state.dropped_rows += 1
-                values.extend(array("d", (0,) * _OP_WIDTH))
+                values.extend(array("q", (0,) * _OP_WIDTH))
     if sys.byteorder != "little":
         values.byteswap()
     return values.tobytes()

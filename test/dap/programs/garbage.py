@@ -31,8 +31,8 @@ async def main():
     for body in BODIES:
         send(body)
     pid = __import__("os").getpid()
-    rows = struct.pack("<12d", 1, 1, 1, 0, 0, 0, float("nan"), 1, 1, 0, 0, 0)
-    # In the probe's own name: rows with NaN, odd lengths, wrong base64, and far too many (debugpy itself takes no message above 16 MB).
+    rows = struct.pack("<12q", 1, 1, 1, 0, 0, 0, -5, 1, 1, 0, 0, 0)
+    # In the probe's own name: rows with an impossible op, odd lengths, wrong base64, and far too many (debugpy itself takes no message above 16 MB).
     for seq, text in (
         (100001, base64.b64encode(rows).decode()),
         (100002, base64.b64encode(rows[:-3]).decode()),

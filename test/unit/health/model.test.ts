@@ -248,27 +248,7 @@ describe('bounds', () => {
 
 describe('malformed input', () => {
   it('is left out and counted', () => {
-    const rows = new Float64Array([
-      Op.TaskNew,
-      1,
-      64,
-      0,
-      0,
-      0,
-      Number.NaN,
-      1,
-      2,
-      3,
-      4,
-      5,
-      Op.TaskNew,
-      1,
-      128,
-      Number.POSITIVE_INFINITY,
-      0,
-      0,
-      9,
-    ]);
+    const rows = BigInt64Array.from([Op.TaskNew, 1, 64, 0, 0, 0, -1, 1, 2, 3, 4, 5, Op.TaskNew, -1, 128, 0, 0, 0, 9], BigInt);
     const batch = decodeBatch({
       type: 'batch',
       pid: PID,
@@ -293,7 +273,7 @@ describe('malformed input', () => {
     assert.equal(batch.stacks.length, 1);
     assert.equal(batch.notes.length, 3);
     assert.deepEqual([batch.sys, batch.hello, batch.dropped], [undefined, undefined, undefined]);
-    // Rows: NaN, Infinity and the odd tail. Definitions: 3 strings, a frame, a stack. 2 notes, sys, hello, dropped.
+    // Rows: an impossible op, an impossible time and the odd tail. Definitions: 3 strings, a frame, a stack. 2 notes, sys, hello, dropped.
     assert.equal(batch.malformed, 3 + 5 + 2 + 3);
     const model = new HealthModel();
     model.ingest(batch);
@@ -338,7 +318,7 @@ describe('malformed input', () => {
             pid: PID,
             seq: batch + 1,
             t,
-            rows: Buffer.from(new Float64Array(numbers).buffer).toString('base64'),
+            rows: Buffer.from(BigInt64Array.from(numbers, (number) => BigInt(Math.trunc(number))).buffer).toString('base64'),
             defs: { strings: [[batch + 1, `s${batch}`]], frames: [[1, 1, 1, 5]], stacks: [[(batch % 5) + 1, 1]] },
             notes: [
               { kind: 'wrong-loop' },
@@ -367,7 +347,13 @@ describe('malformed input', () => {
         ends.push(Op.SessionClose, t, n * 64, 0, 0, 0, Op.LoopEnd, t, n * 64, 0, 0, 0);
       }
       model.ingest(
-        decodeBatch({ type: 'batch', pid: PID, seq: 99, t: t + 1e9, rows: Buffer.from(new Float64Array(ends).buffer).toString('base64') }),
+        decodeBatch({
+          type: 'batch',
+          pid: PID,
+          seq: 99,
+          t: t + 1e9,
+          rows: Buffer.from(BigInt64Array.from(ends, (number) => BigInt(Math.trunc(number))).buffer).toString('base64'),
+        }),
       );
       assert.deepEqual(
         (['tasks', 'scopes', 'locks', 'sessions'] as const).map((list) => model.window(list, { offset: 0, limit: 10 }).total),

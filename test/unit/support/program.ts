@@ -91,7 +91,8 @@ export class Program {
 
   send(extra: Partial<ProbeBatch> = {}): this {
     const batch: ProbeBatch = { type: 'batch', pid: PID, seq: ++this.seq, t: this.ns, ...extra };
-    if (this.rows.length > 0) batch.rows = Buffer.from(new Float64Array(this.rows).buffer).toString('base64');
+    if (this.rows.length > 0)
+      batch.rows = Buffer.from(BigInt64Array.from(this.rows, (number) => BigInt(Math.trunc(number))).buffer).toString('base64');
     if (Object.keys(this.defs).length > 0) batch.defs = this.defs;
     if (this.notes.length > 0) batch.notes = this.notes;
     this.rows = [];
