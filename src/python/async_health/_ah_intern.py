@@ -169,12 +169,17 @@ def _intern(codes, lastis, trim):
     return number
 
 
-def _walk(depth):
-    """`stack_id(frame, depth)`, unrolled; `frame` is not None."""
+def walk_to(depth):
+    """(`stack_id(frame, depth)` unrolled, for a frame that is not None; the function that sets the code where it ends)."""
     made = {}
     file = __file__ if "__file__" in globals() else __spec__.origin
     exec(compile(_unrolled(depth), file, "exec"), made)
-    walk, set_boundary = made["make"](_stacks.get, _intern)
+    return made["make"](_stacks.get, _intern)
+
+
+def _walk(depth):
+    """A walk that ends at the event loop's own frame."""
+    walk, set_boundary = walk_to(depth)
     _boundary_setters.append(set_boundary)
     return walk
 

@@ -26,6 +26,8 @@ HOOK = "trio.tasks"
 _SAMPLED_PER_TICK = 500
 
 AH = locks.Hooks()
+_getframe = sys._getframe
+_now = core.now
 
 
 class Known:
@@ -81,14 +83,16 @@ def _coroutine_name(coroutine):
 
 
 def _announce(known):
-    core.emit(w.OP_TASK_NEW, known.key, known.creator, core.string_id(known.coroutine), known.stack)
-    core.emit(w.OP_TASK_NAME, known.key, 0, core.string_id(known.name))
+    t = core.now()
+    key = known.key
+    # OP_TASK_NEW, OP_TASK_NAME, OP_TASK_GROUP. Who awaits it is told at the first look, see `_sample`.
+    rows = (1, t, key, known.creator, core.string_id(known.coroutine), known.stack)
+    rows += (3, t, key, 0, core.string_id(known.name), 0)
     if known.group:
-        core.emit(w.OP_TASK_GROUP, known.key, known.group)
-    task = known.ref()
-    nursery = task.parent_nursery if task is not None else None
-    if nursery is not None:
-        core.emit(w.OP_TASK_AWAITED_BY, known.key, id(nursery.parent_task), w.VIA_NURSERY)
+        rows += (9, t, key, known.group, 0, 0)
+    if not known.creator:
+        rows += (11, t, key, known.runner, 0, 0)  # OP_TASK_LOOP
+    core.extend(rows)
 
 
 def adopt(task, creator, stack):
@@ -97,10 +101,9 @@ def adopt(task, creator, stack):
     nursery = task.parent_nursery
     group = id(nursery.cancel_scope) if nursery is not None else 0
     known = tasks[id(task)] = Known(task, creator, stack, group, id(runner))
-    _announce(known)
     if id(runner) not in runs:
         start_run(runner)
-    core.emit(w.OP_TASK_LOOP, known.key, 0, id(runner))
+    _announce(known)
     return known
 
 
@@ -132,8 +135,7 @@ class ProbeInstrument:
     def task_spawned(self, task):
         try:
             current = getattr(self._context, "task", None)
-            stack = scopes.stack_of(sys._getframe(1))
-            adopt(task, id(current) if current is not None else 0, stack)
+            adopt(task, 0 if current is None else id(current), scopes.stack_of(_getframe(1)))
         except Exception:
             self._failed()
 
@@ -141,40 +143,38 @@ class ProbeInstrument:
         try:
             known = tasks.get(id(task))
             if known is not None:
-                known.ready = core.now()
+                known.ready = _now()
                 dirty[known.key] = known
         except Exception:
             self._failed()
 
     def before_task_step(self, task):
         try:
-            start = core.now()
             known = tasks.get(id(task))
-            if known is not None:
-                if known.ready:
-                    queued = start - known.ready
-                    known.waits += 1
-                    known.queued += queued
-                    if queued > known.longest_queued:
-                        known.longest_queued = queued
-                    run = runs.get(known.runner)
-                    if run is not None:
-                        run.step_task = known.key
-                        run.step_start = start
-                        if queued > run.worst:
-                            run.worst = queued
+            if known is not None and known.ready:
+                start = _now()
+                queued = start - known.ready
+                known.waits += 1
+                known.queued += queued
+                if queued > known.longest_queued:
+                    known.longest_queued = queued
+                run = runs.get(known.runner)
+                if run is not None:
+                    run.step_task = known.key
+                    run.step_start = start
+                    if queued > run.worst:
+                        run.worst = queued
         except Exception:
             self._failed()
 
     def after_task_step(self, task):
         try:
-            known = tasks.get(id(task))
             run = runs.get(id(task._runner))
             if run is None or not run.step_start:
                 return
-            start = run.step_start
+            busy = _now() - run.step_start
             run.step_start = 0
-            busy = core.now() - start
+            known = tasks.get(id(task))
             if known is not None:
                 known.steps += 1
                 known.busy += busy
@@ -216,7 +216,8 @@ def _ended(task, outcome):
     if run is not None and run.step_start:  # its last step is not over yet
         known.steps += 1
         known.busy += core.now() - run.step_start
-    _tell_statistics(known)
+    if known.told_steps >= 0 or core.state.level == core.FULL:  # not of the many that live for less than a tick
+        _tell_statistics(known)
     error = getattr(outcome, "error", None)
     if error is None:
         core.emit(w.OP_TASK_END, known.key, 0, w.OUTCOME_OK)
@@ -257,6 +258,8 @@ def _sample(known):
         core.emit(w.OP_TASK_END, known.key, 0, w.OUTCOME_DROPPED)
         return
     _tell_statistics(known)
+    if known.told_wait is None and task.parent_nursery is not None:
+        core.emit(w.OP_TASK_AWAITED_BY, known.key, id(task.parent_nursery.parent_task), w.VIA_NURSERY)
     run = runs.get(known.runner)
     if run is not None and run.step_start and run.step_task == known.key:
         wait = (0, w.WAIT_RUNNING, 0)
@@ -310,7 +313,6 @@ def _sync():
     scopes.sync()
     for known in list(tasks.values()):
         _announce(known)
-        core.emit(w.OP_TASK_LOOP, known.key, 0, known.runner)
         known.told_steps = -1
         known.told_wait = None
         dirty[known.key] = known

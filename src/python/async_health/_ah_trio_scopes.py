@@ -7,55 +7,65 @@ A nursery and its own cancel scope are one thing here: kind nursery, the address
 import ast
 import os
 import sys
-import weakref
+from weakref import ref
 
 from . import _ah_core as core
 from . import _ah_generators as generators
+from . import _ah_intern as intern
 from . import _ah_locks as locks
 from . import _ah_splice as splice
 from . import _ah_wire as w
 
 HOOK = "trio.scopes"
 
-_DEPTHS = (0, 8, 40)
 
-
-class Open:
-    """One entered scope."""
-
-    __slots__ = ("ref", "host", "kind", "stack", "deliveries", "told")
-
-    def __init__(self, ref, host, kind, stack):
-        self.ref = ref
-        self.host = host
-        self.kind = kind
-        self.stack = stack
-        #: Cancellations delivered through it so far, and how many of those the model knows.
-        self.deliveries = 0
-        self.told = 0
-
-
-class _Ref(weakref.ref):
-    __slots__ = ("key",)
-
-
-open_scopes = {}  # address of the CancelScope -> Open
+#: Entered scopes by address of the CancelScope: (its SCOPE_ENTER row, a weak reference to it).
+open_scopes = {}
+#: Columns of the row.
+_HOST, _KIND, _STACK = 3, 4, 5
+#: Of scopes that cancelled: address -> [cancellations delivered through it so far, how many of those the model knows].
+_deliveries = {}
 
 AH = locks.Hooks()
+_INFINITE = float("inf")
 _run_file = ""
 
 
-def _lost(ref):
-    known = open_scopes.get(ref.key)
-    if known is not None and known.ref is ref:
-        del open_scopes[ref.key]
-        core.emit(w.OP_SCOPE_LOST, ref.key)
+_run_globals = None
+#: Before 0.28 a wrapper around `__enter__` protects from KeyboardInterrupt.
+_wrapped = False
+_getframe = sys._getframe
+_now = core.now
+_extend = core.extend
+_state = core.state
+
+
+def _lost(reference):
+    try:
+        for address, known in list(open_scopes.items()):
+            if known[1] is reference:
+                _forget_scope(address)
+                core.emit(w.OP_SCOPE_LOST, address)
+                return
+    except Exception:  # interpreter shutdown
+        pass
+
+
+def _forget_scope(address):
+    _deliveries.pop(address, None)
+    return open_scopes.pop(address, None)
+
+
+#: Stacks of this module end before trio's own run loop.
+_quick_stack, _set_run_loop = intern.walk_to(intern.SCOPE_DEPTH)
 
 
 def stack_of(frame, limit=None):
     """Stack id of the program's frames from `frame` outward, down to trio's run loop; 0 at level `light`."""
     if limit is None:
-        limit = _DEPTHS[core.state.level]
+        if _state.level == 1:  # STANDARD
+            return _quick_stack(frame)
+        limit = intern.DEPTHS[_state.level]
     if not limit:
         return 0
     frame = locks.outside(frame)
@@ -80,28 +90,33 @@ def _running():
     return getattr(AH.context, "task", None)
 
 
-@core.hook(HOOK)
 def _entered(scope):
-    frame = sys._getframe(2)
-    caller = frame.f_back
-    while caller is not None and caller.f_code.co_filename.endswith("_ki.py"):
-        caller = caller.f_back  # before 0.28 a wrapper protects from KeyboardInterrupt
-    kind = w.SCOPE_TRIO_CANCEL_SCOPE
-    if caller is not None and caller.f_code.co_name == "__aenter__" and caller.f_code.co_filename == _run_file:
-        kind = w.SCOPE_TRIO_NURSERY
-    task = _running()
-    adopt(scope, 0 if task is None else id(task), kind, stack_of(caller or frame))
-    generators.scope_entered(id(scope), caller)
+    try:
+        frame = _getframe(2)
+        while _wrapped and frame.f_code.co_filename.endswith("_ki.py"):
+            frame = frame.f_back
+        kind = 5  # SCOPE_TRIO_CANCEL_SCOPE
+        if frame.f_globals is _run_globals and frame.f_code.co_name == "__aenter__":
+            kind = 6  # SCOPE_TRIO_NURSERY
+        host = id(AH.context.task)
+        level = _state.level
+        stack = 0 if not level else _quick_stack(frame) if level == 1 else stack_of(frame)
+        adopt(scope, host, kind, stack)
+        if generators.by_code:
+            generators.scope_entered(id(scope), frame)
+    except Exception as error:
+        core.fail(HOOK, error)
 
 
 def adopt(scope, host, kind, stack):
     """Announce an entered scope."""
-    key = id(scope)
-    ref = _Ref(scope, _lost)
-    ref.key = key
-    open_scopes[key] = Open(ref, host, kind, stack)
-    core.emit(w.OP_SCOPE_ENTER, key, host, kind, stack)
-    _meta(scope)
+    address = id(scope)
+    row = (20, _now(), address, host, kind, stack)  # OP_SCOPE_ENTER
+    open_scopes[address] = (row, ref(scope, _lost))
+    _extend(row)
+    # Which scope it is in follows from the host's other scopes; only what is not usual is told.
+    if scope._shield or scope._cancel_called or abs(scope._deadline) != _INFINITE:
+        _meta(scope)
 
 
 def _meta(scope):
@@ -112,7 +127,7 @@ def _meta(scope):
     flags = w.SCOPE_FLAG_SHIELD if scope._shield else 0
     if scope._cancel_called:
         flags |= w.SCOPE_FLAG_CANCEL_CALLED
-    if deadline == deadline and abs(deadline) != float("inf"):
+    if deadline == deadline and abs(deadline) != _INFINITE:
         try:
             remaining = deadline - AH.clock()
         except Exception:  # outside of a run: the deadline is set before anybody waits
@@ -130,18 +145,38 @@ def _changed(scope):
         _meta(scope)
 
 
-@core.hook(HOOK)
 def _closing(scope, exc):
-    """The scope is about to be left: the flags that can only be told before."""
-    frame = sys._getframe(2)
+    """The scope is about to be left. None when all is told (the usual case), else what `_closed` needs: the flags that can
+    only be told before."""
+    try:
+        address = id(scope)
+        known = open_scopes.get(address)
+        task = getattr(AH.context, "task", None)
+        if (
+            exc is None
+            and known is not None
+            and id(task) == known[0][3]
+            and task._cancel_status is scope._cancel_status is not None
+            and _state.level != 2  # FULL tells the place of each exit
+            and address not in _deliveries
+            and not generators.scoped
+        ):
+            del open_scopes[address]
+            _extend((21, _now(), address, known[0][3], 0, 0))  # OP_SCOPE_EXIT
+            return None
+        return _judge(scope, exc, known, task, _getframe(1))
+    except Exception as error:
+        core.fail(HOOK, error)
+        return None
+
+
+def _judge(scope, exc, known, task, frame):
     flags = w.EXIT_WITH_EXCEPTION if exc is not None else 0
-    key = id(scope)
-    known = open_scopes.get(key)
-    task = _running()
     address = id(task) if task is not None else 0
+    host = known[0][_HOST] if known is not None else 0
     status = scope._cancel_status
     misuse = None
-    if known is not None and known.host and known.host != address:
+    if host and host != address:
         flags |= w.EXIT_CROSS_TASK
         misuse = "cross-task-exit"
     elif (
@@ -164,12 +199,12 @@ def _closing(scope, exc):
             locks.outside(frame.f_back),
             {
                 "message": "A trio %s is left by another task than the one that entered it."
-                % ("nursery" if known.kind == w.SCOPE_TRIO_NURSERY else "cancel scope")
+                % ("nursery" if known[0][_KIND] == w.SCOPE_TRIO_NURSERY else "cancel scope")
                 if misuse == "cross-task-exit"
                 else "A trio scope is left while a scope opened inside it is still open.",
-                "scope": key,
+                "scope": id(scope),
                 "task": address,
-                "host": known.host,
+                "host": host,
             },
         )
     return (flags, stack, address)
@@ -177,15 +212,14 @@ def _closing(scope, exc):
 
 @core.hook(HOOK)
 def _closed(scope, token):
-    if token is None:
-        return
     flags, stack, address = token
     key = id(scope)
     if flags & w.EXIT_CROSS_TASK and scope._cancel_status is not None:
         # trio refused: the scope stays open where it was entered. The attempt is told all the same.
         core.emit(w.OP_SCOPE_EXIT, key, address, flags, stack)
         return
-    if open_scopes.pop(key, None) is None:
+    _tell_deliveries(key)
+    if _forget_scope(key) is None:
         return
     generators.scope_left(key)
     if scope.cancelled_caught:
@@ -261,35 +295,44 @@ def _delivered(task):
         status = status._parent
     key = id(found) if found is not None else 0
     core.emit(w.OP_TASK_CANCEL_DELIVERED, id(task), 0, key)
-    known = open_scopes.get(key)
-    if known is not None:
-        known.deliveries += 1
+    if key in open_scopes:
+        counts = _deliveries.get(key)
+        if counts is None:
+            _deliveries[key] = [1, 0]
+        else:
+            counts[0] += 1
+
+
+def _tell_deliveries(address):
+    counts = _deliveries.get(address)
+    if counts is not None and counts[0] != counts[1]:
+        counts[1] = counts[0]
+        core.emit(w.OP_SCOPE_DELIVERIES, address, 0, counts[0])
 
 
 def tick():
     """Tell how often cancellations were delivered."""
-    for key, known in list(open_scopes.items()):
-        if known.deliveries != known.told:
-            known.told = known.deliveries
-            core.emit(w.OP_SCOPE_DELIVERIES, key, 0, known.deliveries)
+    for address in list(_deliveries):
+        _tell_deliveries(address)
 
 
 def sync():
     """Restate the open scopes, outer ones first (they were entered first)."""
-    for key, known in list(open_scopes.items()):
-        scope = known.ref()
+    for address, (row, reference) in list(open_scopes.items()):
+        scope = reference()
         if scope is None:
             continue
-        core.emit(w.OP_SCOPE_ENTER, key, known.host, known.kind, known.stack)
+        _extend(row)
         _meta(scope)
-        if known.deliveries:
-            core.emit(w.OP_SCOPE_DELIVERIES, key, 0, known.deliveries)
+        if address in _deliveries:
+            _deliveries[address][1] = 0
+            _tell_deliveries(address)
 
 
 def forget():
     """Stack ids of an earlier listener mean nothing any more."""
-    for known in list(open_scopes.values()):
-        known.stack = 0
+    for address, (row, reference) in list(open_scopes.items()):
+        open_scopes[address] = (row[:_STACK] + (0,), reference)
 
 
 AH.entered, AH.closing, AH.closed, AH.cancelled = _entered, _closing, _closed, _cancelled
@@ -298,19 +341,22 @@ AH.changed, AH.delivered = _changed, _delivered
 
 def install(run):
     """Hooks of `trio._core._run`."""
-    global _run_file
+    global _run_file, _run_globals, _wrapped
+    _run_globals = vars(run)
+    _set_run_loop(run.unrolled_run.__code__)
     _run_file = run.__file__
     if not os.path.isabs(_run_file):
         _run_file = run.CancelScope.__enter__.__code__.co_filename
     AH.clock = run.current_time
     AH.context = run.GLOBAL_RUN_CONTEXT
     scope = run.CancelScope
+    _wrapped = hasattr(scope.__enter__, "__wrapped__")
     is_return = lambda statement: isinstance(statement, ast.Return)  # noqa: E731
     splice.apply(HOOK, scope.__enter__, splice.before(is_return, "AH.entered(self)", AH))
     splice.apply(
         HOOK,
         scope._close,
-        splice.before(is_return, "AH.closed(self, _ah_token)", AH),
+        splice.before(is_return, "if _ah_token is not None: AH.closed(self, _ah_token)", AH),
         splice.prepend("_ah_token = AH.closing(self, exc)", AH),
     )
     if hasattr(scope, "_cancel"):
