@@ -5,11 +5,11 @@ A task group and its own cancel scope are one thing here: kind task group, the a
 
 import os
 import sys
-from _thread import get_ident
 from types import CoroutineType
 
 from . import _ah_core as core
 from . import _ah_scopes as scopes
+from . import _ah_task_places as places
 from . import _ah_wire as wire
 from ._ah_inject import inject
 from ._ah_intern import string_id
@@ -17,7 +17,6 @@ from ._ah_scopes_asyncio import _FAR, deadline_ns
 from ._ah_task_facts import name_of
 from ._ah_tasks import known as known_task
 from ._ah_tasks import live as live_tasks
-from ._ah_tasks import name_overrides
 
 _getframe = sys._getframe
 _now = core.now
@@ -151,9 +150,9 @@ def _left(scope, kind):
 
 def _spawning(coroutine):
     try:
-        name_overrides[get_ident()] = (
-            coroutine.__qualname__ if type(coroutine) is CoroutineType else str(name_of(coroutine))
-        )
+        name = coroutine.__qualname__ if type(coroutine) is CoroutineType else str(name_of(coroutine))
+        # 1 is `_spawn`, 2 `start_soon` or `start`.
+        places.announce(name, _getframe(3))
     except Exception as error:
         core.fail(_SPAWN, error)
 
@@ -194,7 +193,7 @@ def _changed(scope):
 
 def _born_in(group, task, value):
     try:
-        name_overrides.pop(get_ident(), None)
+        places.withdraw()
         address = id(task)
         t = _now()
         # anyio runs the function in a coroutine of its own; the name tells which function it is.

@@ -10,10 +10,11 @@ from _thread import get_ident
 from weakref import ref
 
 from . import _ah_core as core
+from . import _ah_task_places as places
 from . import _ah_tasks_cancel as cancels
 from . import _ah_wire as wire
 from ._ah_inject import inject
-from ._ah_intern import DEPTHS, STANDARD_DEPTH, _strings, stack_id, standard_stack, string_id
+from ._ah_intern import DEPTHS, _strings, stack_id, string_id
 from ._ah_task_facts import (
     coroutine_of,
     current_finder,
@@ -40,9 +41,6 @@ scoped = {}  # `_ah_scopes.innermost`: a host that ends with a scope open is tol
 #: `callback(task, exception)` when a task failed; `_ah_exceptions` looks at it.
 failure_callbacks = []
 
-#: By thread ident: qualified name of the coroutine that the next task is really about (anyio wraps it in one of its own).
-name_overrides = {}
-
 #: Callbacks run on the spot get this context: the program's own must be neither kept nor seen.
 _EMPTY = contextvars.Context()
 _contexts = {}
@@ -54,21 +52,13 @@ _current_of = {}.get
 registries = []
 #: `_ah_tasks_314`'s weak references to pending C tasks, by address; empty before 3.14.
 own_refs = {}
-_depth = DEPTHS[core.STANDARD]
 
 
 def install(_options):
     """Set the hooks once asyncio is imported."""
-    core.on_detail(_set_depth)
-    _set_depth(core.state.level)
     core.on_sync(_sync)
     core.on_start(_forget)
     core.on_import("asyncio", _install)
-
-
-def _set_depth(level):
-    global _depth
-    _depth = DEPTHS[level]
 
 
 def _forget():
@@ -102,6 +92,7 @@ def _install(asyncio):
             _find_current = plain_current_finder(asyncio)
     core.current_task_finders.insert(0, _find_current)
     core.set_stack_boundary(events.Handle._run.__code__)
+    places.install(tasks)
     _hook_done(base_events, sys.modules.get("asyncio.base_futures"))
     registry = getattr(tasks, "_scheduled_tasks", None)
     if registry is None:  # not `or`: an empty registry is false
@@ -149,26 +140,14 @@ def _hook_registry(registry):
     pending = getattr(registry, "_pending_removals", None)
     refs = {}
     # Bound here: each is looked up on every birth.
-    getframe = sys._getframe
-    walk = standard_stack
-    standard = STANDARD_DEPTH
+    creation_stack = places.creation_stack
+    announced = places.announced
     now = core.now
     extend = core.extend
     strings = _strings.get
     current_of = _current_of
     done = _done
     task_type = _task_type
-    module_of = getattr(sys, "_getframemodulename", None)
-    # asyncio's own ways to make a task: their caller is what counts.
-    create_task = getattr(_tasks_module.create_task, "__code__", None)
-    ensure_future = getattr(_tasks_module, "_ensure_future", _tasks_module.ensure_future).__code__
-    depth = DEPTHS[core.state.level]
-
-    def set_depth(level):
-        nonlocal depth
-        depth = DEPTHS[level]
-
-    core.on_detail(set_depth)
 
     iterating = registry._iterating if old_style else ()
 
@@ -223,17 +202,11 @@ def _hook_registry(registry):
                 if parent not in live and parent != address:
                     known(creator)
             name = task._coro.__qualname__
-            if name_overrides:
-                name = take_name(name)
-            if depth == standard:
-                if module_of is not None:  # 3.12+: tells where a frame belongs without making a frame object
-                    stack = walk(getframe(3 if module_of(2) == "asyncio.tasks" else 1))
-                else:
-                    frame = getframe(2)
-                    code = frame.f_code
-                    stack = walk(frame.f_back if code is create_task or code is ensure_future else getframe(1))
+            told = announced.pop(get_ident(), None) if announced else None
+            if told is None:
+                stack = creation_stack()
             else:
-                stack = stack_id(getframe(1), depth) if depth else 0
+                name, stack = told
             live[address] = row = (1, now(), address, parent, strings(name) or string_id(name), stack)  # OP_TASK_NEW
             extend(row)
             if creator is None:
@@ -293,7 +266,7 @@ def _born_otherwise(task, frame=None):
             creator, frame = eager_origin(task, sys.modules["asyncio.events"].Handle._run.__code__)
         parent = id(creator) if creator is not None else 0
         name = string_id(str(name_of(coroutine_of(task))))
-        row = (1, _now(), address, parent, name, stack_id(frame, _depth))
+        row = (1, _now(), address, parent, name, stack_id(frame, DEPTHS[core.state.level]))
         live[address] = row
         _extend(row)
         if not parent and loop is not None:
@@ -321,11 +294,6 @@ def known(task):
         pass
 
 
-def take_name(name):
-    """`name`, or what was announced for the next task of this thread."""
-    return name_overrides.pop(get_ident(), name)
-
-
 def _born(task, coroutine):
     """3.12 and 3.13: `create_task` of a loop with a factory; eager tasks may already be done."""
     try:
@@ -342,7 +310,7 @@ def _born(task, coroutine):
                     id(task),
                     parent,
                     string_id(str(name_of(coroutine))),
-                    stack_id(_getframe(1), _depth),
+                    stack_id(_getframe(1), DEPTHS[core.state.level]),
                 )
             )
             live[id(task)] = None

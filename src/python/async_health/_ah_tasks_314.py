@@ -6,13 +6,15 @@ hand (`asyncio.Task(...)`) is noticed when it first acts, else by the next poll.
 """
 
 import sys
+from _thread import get_ident
 from weakref import ref
 
 from . import _ah_awaiters as awaiters
 from . import _ah_core as core
+from . import _ah_task_places as places
 from . import _ah_tasks as tasks
 from ._ah_inject import inject
-from ._ah_intern import DEPTHS, _strings, stack_id, stack_id_8, string_id
+from ._ah_intern import DEPTHS, _strings, stack_id, string_id
 from ._ah_task_facts import loop_of, name_of
 
 NEEDED = sys.version_info >= (3, 14)
@@ -84,7 +86,8 @@ def _make_born(tasks_module):
     """The function that each `create_task` passes its result through. What it uses is bound here: it runs on every birth."""
     live = tasks.live
     getframe = sys._getframe
-    walk = stack_id_8
+    creation_stack = places.creation_stack
+    announced = places.announced
     now = core.now
     extend = core.extend
     strings = _strings.get
@@ -92,19 +95,9 @@ def _make_born(tasks_module):
     python_tasks = tasks_module._current_tasks
     done = tasks._done
     known = tasks.known
-    take_name = tasks.take_name
-    name_overrides = tasks.name_overrides
     task_type = tasks_module.Task
-    create_task = getattr(tasks_module.create_task, "__code__", None)
-    depth = DEPTHS[core.state.level]
     seen_type = None
     seen_context = None
-
-    def set_depth(level):
-        nonlocal depth
-        depth = DEPTHS[level]
-
-    core.on_detail(set_depth)
 
     def lost(reference):
         try:
@@ -137,14 +130,11 @@ def _make_born(tasks_module):
                 if parent not in live:
                     known(creator)
             name = task._coro.__qualname__
-            if name_overrides:
-                name = take_name(name)
-            if depth == 8:
-                frame = getframe(2)
-                # asyncio's own create_task: its caller is what counts.
-                stack = walk(frame.f_back if frame.f_code is create_task else getframe(1))
+            told = announced.pop(get_ident(), None) if announced else None
+            if told is None:
+                stack = creation_stack()
             else:
-                stack = stack_id(getframe(1), depth) if depth else 0
+                name, stack = told
             live[address] = row = (1, now(), address, parent, strings(name) or string_id(name), stack)  # OP_TASK_NEW
             extend(row)
             if creator is None:
