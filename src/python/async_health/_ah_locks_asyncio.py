@@ -59,9 +59,24 @@ def _woke(lock, ok, op, inner=None):
         core.fail(HOOK, error)
 
 
+#: 3.12 and later: the name of the module of the frame at a depth, which makes no frame object.
+_module_of = getattr(sys, "_getframemodulename", None)
+
+
 def _born(lock):
     try:
-        locks.born(lock, sys._getframe(1))
+        depth = 1
+        if _module_of is not None and core.state.level:
+            # The frames of libraries between are passed over untouched: an object for each would cost more than all else here.
+            depth = 2
+            while depth < 12:
+                module = _module_of(depth) or ""
+                if module == "anyio._core._tasks":
+                    return  # the event in each task's handle, which nobody sees
+                if not module.startswith(("anyio.", "asyncio.")):
+                    break
+                depth += 1
+        locks.born(lock, sys._getframe(depth))
     except Exception as error:
         core.fail(HOOK, error)
 
