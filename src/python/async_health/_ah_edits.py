@@ -5,17 +5,22 @@ An edit is `edit(node, insert)`; a matcher is `match(statement)`.
 
 import ast
 
+from ._ah_whole import is_whole
+
 
 class SpliceError(Exception):
     """Why a function cannot be edited; the text is for the log."""
 
 
-def wrap_awaits(pick, hooks, target="self", token=False):
+def wrap_awaits(pick, hooks, target="self", token=False, whole=None):
     """An edit: around each statement whose value is ``await <expr>`` picked by ``pick(ast expression) -> arguments``.
 
     ``pick`` returns None, or the text of further arguments: ``AH.wait(target<args>)`` runs before the await and
     ``AH.woke(target, ok<args>)`` after it, ``ok`` False when it raised. With ``token`` these arguments are left out, and
     ``woke`` gets what ``wait`` returned instead. Raises SpliceError when nothing is picked.
+
+    ``whole``: (condition, args) for a stand-in of the whole function (`_ah_whole`): when it is going to wait, and the
+    arguments that ``pick`` would give.
     """
 
     def edit(node, insert):
@@ -33,7 +38,10 @@ def wrap_awaits(pick, hooks, target="self", token=False):
             def handle(self, statement):
                 if not isinstance(statement.value, ast.Await):
                     return statement
-                args = pick(statement.value.value)
+                unit = is_whole(statement)
+                if unit and whole is None:
+                    return statement
+                args = whole[1] if unit else pick(statement.value.value)
                 if args is None:
                     return statement
                 found.append(statement)
@@ -50,7 +58,11 @@ def wrap_awaits(pick, hooks, target="self", token=False):
                 if not isinstance(statement, ast.Return):
                     before, guarded = insert(text, hooks, statement)
                     guarded.body = [statement]
-                    return [before, guarded]
+                    if not unit:
+                        return [before, guarded]
+                    (choice,) = insert("if %s: pass\nelse: pass" % whole[0], hooks, statement)
+                    choice.body, choice.orelse = [before, guarded], [statement]
+                    return choice
                 before, guarded, inner, result = insert(text + "_ah_value = None\nreturn _ah_value", hooks, statement)
                 inner.value = statement.value
                 guarded.body = [inner]
@@ -79,7 +91,8 @@ def append(text, hooks):
     """An edit: statements after the last one, reached when the function falls off its end."""
 
     def edit(node, insert):
-        node.body.extend(insert(text, hooks, node.body[-1]))
+        at = len(node.body) - 1 if is_whole(node.body[-1]) else len(node.body)
+        node.body[at:at] = insert(text, hooks, node.body[-1])
 
     return edit
 
@@ -165,9 +178,13 @@ def assigns(target, value=None):
 def returns_true(statement):
     """A matcher: ``return True``."""
     return (
-        isinstance(statement, ast.Return)
-        and isinstance(statement.value, ast.Constant)
-        and statement.value.value is True
+        is_whole(statement)
+        if isinstance(getattr(statement, "value", None), ast.Name)
+        else (
+            isinstance(statement, ast.Return)
+            and isinstance(statement.value, ast.Constant)
+            and statement.value.value is True
+        )
     )
 
 

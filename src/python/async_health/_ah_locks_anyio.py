@@ -112,8 +112,14 @@ def _channel_state(state):
     return (0, len(state.buffer), 0)
 
 
+def _file_of(thing):
+    """The file that the code of a function names, which without sources is not the module's."""
+    code = getattr(thing, "__code__", None)
+    return code.co_filename if code is not None and "anyio" in code.co_filename else None
+
+
 def _directory(module):
-    path = os.path.dirname(module.__file__)
+    path = os.path.dirname(next(filter(None, map(_file_of, vars(module).values())), module.__file__))
     while path and os.path.basename(path) != "anyio":
         parent = os.path.dirname(path)
         if parent == path:
@@ -169,7 +175,13 @@ def _describe(cls, name):
     else:
         family = locks.Family(w.LOCK_CONDITION, "anyio", lambda _: -1, lambda lock: (0, len(lock._waiters), 0))
     op = w.LOCK_OP_WAIT if name == "Condition" else w.LOCK_OP_ACQUIRE
-    if splice.apply(HOOK, method, splice.wrap_awaits(_waits(op), AH)):
+    when = {
+        "Lock": "self._owner_task",
+        "Semaphore": "not self._value",
+        "CapacityLimiter": "len(self._borrowers) >= self._total_tokens",
+    }
+    whole = (when.get(name, "True"), ", %d" % op)
+    if splice.apply(HOOK, method, splice.wrap_awaits(_waits(op), AH, whole=whole)):
         locks.families[cls] = family
         if name == "Lock":
             for one in (method, _own(cls, "acquire_nowait")):
@@ -185,6 +197,9 @@ def install_memory(module):
         w.LOCK_MEMORY_CHANNEL, "anyio.MemoryObjectStream", lambda s: _finite(s.max_buffer_size), _channel_state
     )
     receive, send = module.MemoryObjectReceiveStream, module.MemoryObjectSendStream
-    splice.apply(HOOK, receive.receive, splice.wrap_awaits(_waits(w.LOCK_OP_GET), AH, "self._state"))
-    splice.apply(HOOK, send.send, splice.wrap_awaits(_waits(w.LOCK_OP_PUT), AH, "self._state"))
+    get, put = w.LOCK_OP_GET, w.LOCK_OP_PUT
+    full = "len(self._state.buffer) >= self._state.max_buffer_size and not self._state.waiting_receivers"
+    whole = ("not self._state.buffer", ", %d" % get)
+    splice.apply(HOOK, receive.receive, splice.wrap_awaits(_waits(get), AH, "self._state", whole=whole))
+    splice.apply(HOOK, send.send, splice.wrap_awaits(_waits(put), AH, "self._state", whole=(full, ", %d" % put)))
     splice.apply(HOOK, receive.__post_init__, splice.append("AH.born(self._state)", AH))

@@ -168,7 +168,7 @@ _dir = os.path.dirname(os.__file__) + os.sep + "asyncio" + os.sep
 def install_locks(module):
     """Hooks of `asyncio.locks`."""
     global _dir
-    _dir = os.path.dirname(module.__file__) + os.sep
+    _dir = os.path.dirname(module.Lock.acquire.__code__.co_filename) + os.sep
     locks.add_directory(_dir)
     known = locks.families
     known[module.Lock] = locks.Family(w.LOCK_LOCK, "asyncio", lambda _: 1, state_of, True, placed=True)
@@ -178,29 +178,37 @@ def install_locks(module):
     )
     known[module.Event] = locks.Family(w.LOCK_EVENT, "asyncio", _none, _event_state)
     known[module.Condition] = locks.Family(w.LOCK_CONDITION, "asyncio", _none, _condition_state)
-    acquire = splice.wrap_awaits(_op(w.LOCK_OP_ACQUIRE), AH)
-    wait = splice.wrap_awaits(_op(w.LOCK_OP_WAIT), AH)
+
+    def waits(op, when):
+        return splice.wrap_awaits(_op(op), AH, whole=(when, ", %d" % op))
+
     install_lock(module.Lock, _op(w.LOCK_OP_ACQUIRE))
-    splice.apply(HOOK, module.Event.wait, wait)
-    splice.apply(HOOK, module.Condition.wait, wait)
-    splice.apply(HOOK, module.Semaphore.acquire, acquire)
+    splice.apply(HOOK, module.Event.wait, waits(w.LOCK_OP_WAIT, "not self._value"))
+    splice.apply(HOOK, module.Condition.wait, waits(w.LOCK_OP_WAIT, "True"))
+    splice.apply(HOOK, module.Semaphore.acquire, waits(w.LOCK_OP_ACQUIRE, "self.locked()"))
     for cls in (module.Lock, module.Event, module.Condition, module.Semaphore):
         splice.apply(HOOK, cls.__init__, splice.append("AH.born(self)", AH))
     barrier = getattr(module, "Barrier", None)
     if barrier is not None:
         known[barrier] = locks.Family(w.LOCK_BARRIER, "asyncio", lambda b: b._parties, _barrier_state)
         pick = _op(w.LOCK_OP_WAIT, {"_wait": "_cond"})
-        splice.apply(HOOK, barrier.wait, splice.wrap_awaits(pick, AH))
+        whole = ("True", ", %d, self._cond" % w.LOCK_OP_WAIT)
+        splice.apply(HOOK, barrier.wait, splice.wrap_awaits(pick, AH, whole=whole))
         splice.apply(HOOK, barrier.__init__, splice.append("AH.born(self)", AH))
+
+
+def _queue_waits(op, when, inner=None):
+    pick = _op(op, {"wait": inner} if inner else None)
+    return splice.wrap_awaits(pick, AH, whole=(when, ", %d%s" % (op, ", self." + inner if inner else "")))
 
 
 def install_queues(module):
     """Hooks of `asyncio.queues`; PriorityQueue and LifoQueue inherit them."""
     queue = module.Queue
     locks.families[queue] = locks.Family(w.LOCK_QUEUE, "asyncio", lambda q: q._maxsize or -1, _queue_state)
-    splice.apply(QUEUES, queue.get, splice.wrap_awaits(_op(w.LOCK_OP_GET), AH))
-    splice.apply(QUEUES, queue.put, splice.wrap_awaits(_op(w.LOCK_OP_PUT), AH))
-    splice.apply(QUEUES, queue.join, splice.wrap_awaits(_op(w.LOCK_OP_JOIN, {"wait": "_finished"}), AH))
+    splice.apply(QUEUES, queue.get, _queue_waits(w.LOCK_OP_GET, "self.empty()"))
+    splice.apply(QUEUES, queue.put, _queue_waits(w.LOCK_OP_PUT, "self.full()"))
+    splice.apply(QUEUES, queue.join, _queue_waits(w.LOCK_OP_JOIN, "self._unfinished_tasks > 0", "_finished"))
     splice.apply(QUEUES, queue.__init__, splice.append("AH.born(self)", AH))
 
 

@@ -294,7 +294,7 @@ def state_of(lock):
 def install_lock(lock, pick):
     """The contended path of a Lock. `pick` recognises the await of its future."""
     AH.lock = lock
-    splice.apply(HOOK, lock.acquire, wrap_awaits(pick, AH, token=True))
+    splice.apply(HOOK, lock.acquire, wrap_awaits(pick, AH, token=True, whole=("self._locked or self._waiters", "")))
     splice.apply(HOOK, lock._wake_up_first, splice.append("AH.freed(self)", AH))
 
 

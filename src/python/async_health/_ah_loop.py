@@ -65,7 +65,8 @@ class Loop:
         #: Our clock (raw ns) at the first look at a turn, for loops whose own cannot be used.
         self.turn_seen = 0
         self.turn_number = -1
-        self.pulse = None if kind == "asyncio" else Pulse()
+        # Without the statements of a turn (no source) a loop of asyncio's is as any other.
+        self.pulse = None if kind == "asyncio" and _variant is not None else Pulse()
 
 
 _loops = {}

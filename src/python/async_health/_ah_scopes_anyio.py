@@ -39,10 +39,11 @@ def install(_options):
 
 def _install(module):
     global _backend, _backend_file, _handles
-    _backend_file = module.__file__
+    # As the code names it: without sources the module's own file is another one.
+    _backend_file = module.CancelScope.__enter__.__code__.co_filename
     _backend = vars(module)
     _handles = getattr(getattr(module, "TaskHandle", None), "_run_coro", module.CancelScope.__init__).__globals__
-    scopes.add_library(os.path.dirname(os.path.dirname(module.__file__)) + os.sep)
+    scopes.add_library(os.path.dirname(os.path.dirname(_backend_file)) + os.sep)
     kind = module.CancelScope
     for number in (wire.SCOPE_ANYIO_CANCEL_SCOPE, wire.SCOPE_ANYIO_TASK_GROUP):
         scopes.describers[number] = _describe

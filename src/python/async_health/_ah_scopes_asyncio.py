@@ -40,7 +40,7 @@ def _install(asyncio):
         scopes.running_task = asyncio.tasks.current_task
     else:
         scopes.running_task = find_current()
-    scopes.add_library(os.path.dirname(asyncio.__file__) + os.sep)
+    scopes.add_library(os.path.dirname(asyncio.Lock.acquire.__code__.co_filename) + os.sep)
     scopes.describers[wire.SCOPE_ASYNCIO_TIMEOUT] = lambda scope: (0, deadline_ns(scope._when), 0)
     timeouts = sys.modules.get("asyncio.timeouts")
     if timeouts is not None:

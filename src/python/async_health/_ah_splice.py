@@ -6,7 +6,8 @@ object, its signature, its line numbers and its columns stay what they were.
 
 The added statements reach the probe through one object placed in the code's constants (no name is added to the
 module's globals). The rest of the code must compile to exactly the byte code that is running; where it does not
-(source missing, changed on disk, compiled by another tool) nothing is touched and the caller falls back.
+(source missing, changed on disk, compiled by another tool) a stand-in is edited that calls the original, see `_ah_whole`;
+where that cannot be either, nothing is touched and the caller is told.
 """
 
 import ast
@@ -15,6 +16,7 @@ import re
 import sys
 import types
 
+from . import _ah_whole as whole
 from ._ah_edits import (  # noqa: F401  (part of this module's interface)
     SpliceError,
     after,
@@ -126,6 +128,33 @@ def _swap(func, code):
 
 
 def _compile(func, original, edits):
+    objects = []
+    insert = _inserter(objects)
+    flags = original.co_flags & _FUTURE_MASK
+    try:
+        tree, node = _body(func, original, flags)
+        stands_in = False
+    except SpliceError as error:
+        try:
+            tree, node = whole.stand_in(func, original, insert)
+        except whole.Refused:
+            raise error from None
+        stands_in = True
+    for edit in edits:
+        edit(node, insert)
+    if stands_in:
+        try:
+            whole.check_names(node, func)
+        except whole.Refused as error:
+            raise SpliceError("%s has no matching source, and %s" % (func.__qualname__, error)) from None
+    code = _find(_build(tree, original.co_filename, flags), original)
+    if code is None:
+        raise SpliceError("lost %s while compiling" % (func.__qualname__,))
+    return _finish(code, original, objects)
+
+
+def _body(func, original, flags):
+    """(tree, function node) of the function's own source."""
     lines = linecache.getlines(original.co_filename, func.__globals__)
     first = original.co_firstlineno
     if not lines or first > len(lines):
@@ -135,17 +164,8 @@ def _compile(func, original, edits):
         owner = "class %s:" % names[-2]
     else:
         owner = "def _(%s):" % ", ".join(original.co_freevars)
-    flags = original.co_flags & _FUTURE_MASK
     source, names = _verified_source(func, original, lines, owner, flags)
-    tree, node = _parse(source, owner, func, names)
-    objects = []
-    insert = _inserter(objects)
-    for edit in edits:
-        edit(node, insert)
-    code = _find(_build(tree, original.co_filename, flags), original)
-    if code is None:
-        raise SpliceError("lost %s while compiling" % (func.__qualname__,))
-    return _finish(code, original, objects)
+    return _parse(source, owner, func, names)
 
 
 _verified = {}  # id(original code) -> (code, source lines, imported names)
