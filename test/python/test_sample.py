@@ -33,6 +33,9 @@ async def main():
     async def in_shield(): await asyncio.shield(sleeps())
     async def in_wait(): await asyncio.wait([asyncio.ensure_future(sleeps())])
     async def in_gather(): await asyncio.gather(sleeps(), sleeps())
+    async def in_as_completed():
+        for future in asyncio.as_completed([sleeps(), sleeps()]):
+            await future
     async def in_task(): await asyncio.create_task(sleeps())
     async def in_wait_for(): await asyncio.wait_for(sleeps(), 5)
     async def in_future(): await loop.create_future()
@@ -42,7 +45,7 @@ async def main():
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
         await reader.read(1)
     functions = [in_lock, in_event, in_get, in_put, in_join, in_semaphore, in_condition, in_executor, in_shield, in_wait,
-                 in_gather, in_task, in_wait_for, in_future, in_read]
+                 in_gather, in_as_completed, in_task, in_wait_for, in_future, in_read]
     if hasattr(asyncio, "TaskGroup"):
         async def in_group():
             async with asyncio.TaskGroup() as group:
@@ -76,6 +79,7 @@ VIAS = {
     "in_shield": wire.VIA_SHIELD,
     "in_wait": wire.VIA_WAIT_SET,
     "in_gather": wire.VIA_GATHER,
+    "in_as_completed": wire.VIA_WAIT_SET,
     "in_task": wire.VIA_AWAIT,
 }
 

@@ -279,6 +279,8 @@ def test_eager_tasks(probe_program):
     suspends = recording.task_running("suspends")
     grandchild = recording.task_running("grandchild")
     assert grandchild.task == suspends.obj
+    # It acted in its first step, as the current task.
+    assert suspends.task == recording.task_running("main").obj
     rows = [row for row in recording.rows if row.name == "TASK_NEW"]
     assert rows.index(suspends) < rows.index(grandchild)
     assert len([row for row in rows if row.text == "suspends"]) == 1

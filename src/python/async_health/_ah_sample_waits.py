@@ -222,8 +222,8 @@ def awaiter_of(task, address, waiting_on):
             found = _through(values, waiting_on)
             if found:
                 return found, wire.VIA_WAIT_FOR
-        elif "_on_completion" in name:
-            found = _through(values, waiting_on)
+        elif "on_completion" in name or "handle_completion" in name:  # of `wait`, of `as_completed`
+            found = _through(values, waiting_on) or _through(_getters(values), waiting_on)
             if found:
                 return found, wire.VIA_WAIT_SET
         elif name.startswith("TaskGroup."):
@@ -242,6 +242,15 @@ def awaiter_of(task, address, waiting_on):
             if found:
                 return found, wire.VIA_GATHER
     return 0, wire.VIA_NONE
+
+
+def _getters(values):
+    """Futures of those who wait for the queue behind an `as_completed`; it is in a closure, since 3.13 in an iterator."""
+    for value in values:
+        queue = value if hasattr(value, "_getters") else getattr(value, "_done", None)
+        if hasattr(queue, "_getters"):
+            return list(queue._getters)
+    return []
 
 
 def _through(futures, waiting_on):
