@@ -77,7 +77,13 @@ export async function readReport(recording, testMap, suite) {
     .filter((finding) => finding.severity !== 'info')
     .map((finding) => {
       const test = testByPlace(tests, finding) ?? testAt(tests, finding.first_seen_ms * 1e6);
-      const reason = known.find((one) => one.suite === suite && one.code === finding.code && new RegExp(one.test).test(test?.test ?? ''));
+      const reason = known.find(
+        (one) =>
+          one.suite === suite &&
+          one.code === finding.code &&
+          // The collector finds what a test left behind while a later one runs: there the message says whose it was.
+          (one.message ? new RegExp(one.message).test(finding.message) : new RegExp(one.test).test(test?.test ?? '')),
+      );
       return { ...finding, test: test?.test ?? '(outside of any test)', expected: reason?.why };
     });
   return { findings, dropped: report.dropped, notes: await notesOf(recording) };

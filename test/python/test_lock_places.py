@@ -129,6 +129,36 @@ def test_the_place_of_a_holder_in_other_libraries(probe_program, library):
     assert first.stack[0][1:] == ("holds", 5)
 
 
+def test_the_places_of_a_semaphores_holders(probe_program):
+    recording = probe_program(
+        """
+        import asyncio
+
+        async def within(lock):
+            async with lock:  # line 5
+                await asyncio.sleep(0.3)
+
+        async def direct(lock):
+            await lock.acquire()  # line 9
+            await asyncio.sleep(0.3)
+            lock.release()
+
+        async def main():
+            lock = asyncio.Semaphore(2)
+            holders = [asyncio.ensure_future(one(lock)) for one in (within, direct)]
+            await asyncio.sleep(0)
+            waiter = asyncio.ensure_future(within(lock))
+            await asyncio.gather(*holders, waiter)
+            print([id(lock)] + [id(one) for one in holders])
+
+        asyncio.run(main())
+        """
+    )
+    ((lock, within, direct),) = recording.printed()
+    assert place_of_holder(recording, lock, within)[0][1:] == ("within", 5)
+    assert place_of_holder(recording, lock, direct)[0][1:] == ("direct", 9)
+
+
 def test_a_holder_that_has_ended_left_its_place(probe_program):
     recording = probe_program(
         """

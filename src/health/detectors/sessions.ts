@@ -98,6 +98,7 @@ export class UnclosedSession extends Detector<Unclosed> {
   advice({ session, how }: Unclosed, env: Environment): string {
     if (how === 'slot-idle')
       return 'Give connections back on every path: `async with` around the response or the connection, also for streamed bodies.';
+    if (session.type === 'sqlalchemy.AsyncEngine') return 'Call `await engine.dispose()` in a `finally`, once, when the application ends.';
     const close = /^httpx|^redis/.test(session.type) ? 'aclose()' : 'close()';
     const exitStack = env.has('fastapi') || env.has('starlette') ? ' In a web application open it in the lifespan handler.' : '';
     return `Use \`async with\`, or \`await session.${close}\` in a \`finally\`. One client for the whole application is enough.${exitStack}`;

@@ -85,6 +85,7 @@ class Tracked:
         "failed",
         "longest",
         "told_waits",
+        "placing",
     )
 
     def __init__(self, key, family):
@@ -99,6 +100,8 @@ class Tracked:
         self.waiters = {}
         #: Waits that were over before they were told: how many, how many in vain, the longest in ns.
         self.waits = self.failed = self.longest = self.told_waits = 0
+        #: task address -> how often the place of that holder of a permit was looked for
+        self.placing = {}
         #: It is not in `active`.
         self.idle = True
         #: How often the holder's place was looked for.
@@ -115,6 +118,7 @@ created = {}  # address -> stack id of locks that are not announced (yet)
 #: Address of a single-holder lock -> address of the task that last acquired it; or, where it was `acquire()` that it called,
 #: (task, code, offset of the call).
 owners = {}
+permit_places = {}  # (address of a semaphore, of a task) -> (code, offset) of a direct `acquire()`
 permits = {}  # address of a semaphore -> list of addresses of the tasks that hold it
 waiting = {}  # address of a task -> address of the lock it waits for
 hidden = {}  # address -> how many outer primitives wait through it just now
@@ -384,9 +388,15 @@ def show_permits(info, held):
     for task in list(told):
         for _ in range(told[task] - counts.get(task, 0)):
             extend((45, now(), key, task, 0, 0))  # OP_LOCK_FREE
+            info.placing.pop(task, None)
     for task, count in counts.items():
+        place = permit_places.get((key, task)) if state.level and task not in told else None
+        stack = 0
+        if place is not None:
+            stack = frames_id(place[:1], place[1:], True)
+            info.placing[task] = TRIES
         for _ in range(count - told.get(task, 0)):
-            extend((44, now(), key, task, 0, 0))  # OP_LOCK_HOLD
+            extend((44, now(), key, task, 0, stack))  # OP_LOCK_HOLD
     info.holders = counts
 
 
@@ -403,9 +413,11 @@ def unhide(inner):
         hidden.pop(id(inner), None)
 
 
-def take(lock, task):
-    """The task took one permit of a semaphore."""
+def take(lock, task, caller):
+    """The task took one permit of a semaphore; `caller` is the frame that called its `acquire`."""
     key = id(lock)
+    if caller is not None and not caller.f_code.co_filename.startswith(directories):
+        permit_places[key, task] = (caller.f_code, caller.f_lasti)
     held = permits.get(key)
     if held is None:
         if len(permits) > MAX_TRACKED:
@@ -427,7 +439,9 @@ def give(lock, task):
     if task in held:
         held.remove(task)
     else:
-        del held[0]
+        task = held.pop(0)
+    if permit_places and task not in held:
+        permit_places.pop((key, task), None)
     info = tracked.get(key)
     if info is not None and info.holders:
         show_permits(info, held)

@@ -83,7 +83,7 @@ def _born(lock):
 
 def _take(lock):
     try:
-        locks.take(lock, _task())
+        locks.take(lock, _task(), sys._getframe(2))
     except Exception as error:
         core.fail(HOOK, error)
 
@@ -172,9 +172,11 @@ def install_locks(module):
     locks.add_directory(_dir)
     known = locks.families
     known[module.Lock] = locks.Family(w.LOCK_LOCK, "asyncio", lambda _: 1, state_of, True, placed=True)
-    known[module.Semaphore] = locks.Family(w.LOCK_SEMAPHORE, "asyncio", _semaphore_capacity, _semaphore_state)
+    known[module.Semaphore] = locks.Family(
+        w.LOCK_SEMAPHORE, "asyncio", _semaphore_capacity, _semaphore_state, placed=True
+    )
     known[module.BoundedSemaphore] = locks.Family(
-        w.LOCK_BOUNDED_SEMAPHORE, "asyncio", _semaphore_capacity, _semaphore_state
+        w.LOCK_BOUNDED_SEMAPHORE, "asyncio", _semaphore_capacity, _semaphore_state, placed=True
     )
     known[module.Event] = locks.Family(w.LOCK_EVENT, "asyncio", _none, _event_state)
     known[module.Condition] = locks.Family(w.LOCK_CONDITION, "asyncio", _none, _condition_state)

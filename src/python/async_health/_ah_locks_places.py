@@ -185,6 +185,9 @@ def _wanted():
             continue
         if level and info.holder and info.tries < locks.TRIES:
             wanted.setdefault(info.holder, []).append((info, lock))
+        for task in list(info.holders) if level else ():
+            if info.placing.get(task, 0) < locks.TRIES:
+                wanted.setdefault(task, []).append((info, lock))
         for task, wait in list(info.waiters.items()):
             if wait[2]:
                 if level:
@@ -212,6 +215,12 @@ def _tell(info, lock, address, coroutine):
         stack = _entry(lock, info, coroutine)
         info.tries = locks.TRIES if stack else info.tries + 1
         if stack and info.holder == address:
+            core.emit(w.OP_LOCK_PLACE, info.key, address, 0, stack)
+    tries = info.placing.get(address, 0)
+    if address in info.holders and tries < locks.TRIES:
+        stack = entry_stack(coroutine, lock) if coroutine is not None else 0
+        info.placing[address] = locks.TRIES if stack else tries + 1
+        if stack:
             core.emit(w.OP_LOCK_PLACE, info.key, address, 0, stack)
     wait = info.waiters.get(address)
     if wait is not None and wait[2]:

@@ -49,8 +49,9 @@ def _tick():
             if info.waiters:  # a wait began just now
                 locks.activate(info)
     places.tick()
-    if len(locks.owners) > locks.MAX_CREATED:  # of locks that are gone, or were never contended
-        locks.owners.clear()
+    for table in (locks.owners, locks.permit_places):
+        if len(table) > locks.MAX_CREATED:  # of locks that are gone, or were never contended
+            table.clear()
 
 
 def _sync():
@@ -63,6 +64,7 @@ def _sync():
         if info.holder:
             core.emit(w.OP_LOCK_HOLD, info.key, info.holder)
             info.tries = 0
+        info.placing.clear()
         info.told_waits = 0
         for task, count in list(info.holders.items()):
             for _ in range(count):
