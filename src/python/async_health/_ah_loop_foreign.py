@@ -48,7 +48,7 @@ class Pulse:
         self.answered = 0
         self.worst_ns = 0
         self.thread = 0
-        #: (code, offset) of the frame that runs the loop: what its thread shows while no callback runs.
+        #: Code of the frame that calls the loop's callbacks: `Handle._run`, or for a loop in C what called `run_forever`.
         self.base = None
         # A context cannot be entered in two threads at once, so each loop has its own; the program's is none of ours.
         self.context = contextvars.Context()
@@ -61,7 +61,7 @@ class Pulse:
             self.worst_ns = max(self.worst_ns, moment - beat.sent)
         self.answered = moment
         self.thread = get_ident()
-        self.base = None if frame is None else (frame.f_code, frame.f_lasti)
+        self.base = None if frame is None else frame.f_code
 
     def beat(self, loop):
         """Send the next one when it is time; on the probe's thread. False when the loop does not run."""
@@ -93,14 +93,15 @@ class Pulse:
     def what_runs(self, task):
         """Something that stays the same while one step or callback of the loop runs; None when nothing does."""
         frame = sys._current_frames().get(self.thread)
-        if frame is None or (frame.f_code, frame.f_lasti) == self.base:
+        if frame is None or self.base is None:
             return None
         if task is not None:
             body = getattr(getattr(task, "_coro", None), "cr_frame", None)
             # The outermost frame of the step moves only when the step ends.
             return (id(task), getattr(body, "f_lasti", 0))
-        # The callback stands right above the frame that runs the loop.
-        above = frame
-        while frame is not None and self.base is not None and frame.f_code is not self.base[0]:
+        # A callback stands right above the frame that called ours. Without that frame (a loop in Python that waits in its
+        # selector), or with nothing above it (one in C that waits), none runs.
+        above = None
+        while frame is not None and frame.f_code is not self.base:
             above, frame = frame, frame.f_back
-        return (0, id(above.f_code))
+        return None if frame is None or above is None else (0, id(above.f_code))
