@@ -12,7 +12,7 @@ from . import _ah_awaiters as awaiters
 from . import _ah_core as core
 from . import _ah_tasks as tasks
 from ._ah_inject import inject
-from ._ah_intern import DEPTHS, _strings, stack_id, stack_id_8, string_id
+from ._ah_intern import DEPTHS, STANDARD_DEPTH, _strings, stack_id, standard_stack, string_id
 from ._ah_task_facts import loop_of, name_of
 
 NEEDED = sys.version_info >= (3, 14)
@@ -37,12 +37,12 @@ def install(tasks_module, base_events):
     global _list_tasks, _task_type
     _task_type = tasks_module.Task
     _list_tasks = tasks_module.all_tasks
-    born = _make_born(tasks_module)
+    born = _make_born(tasks_module, 1)
     create = base_events.BaseEventLoop.create_task
     if not inject(create, _CREATED, returns="AH.born(VALUE, coro)", born=born):
         core.missing(_CREATED, "no source of BaseEventLoop.create_task")
     for package in ("uvloop", "winloop"):
-        core.on_import(package, lambda module: _hook_foreign(module, born))
+        core.on_import(package, lambda module: _hook_foreign(module, _make_born(tasks_module, 2)))
     core.on_tick(_poll)
 
 
@@ -80,11 +80,16 @@ def current_finder(tasks_module, events):
     return find
 
 
-def _make_born(tasks_module):
-    """The function that each `create_task` passes its result through. What it uses is bound here: it runs on every birth."""
+def _make_born(tasks_module, above):
+    """The function that each `create_task` passes its result through. What it uses is bound here: it runs on every birth.
+
+    `above`: how many frames up, from within it, is the first one that may be shown (2 where a wrapper of ours lies between).
+    """
     live = tasks.live
     getframe = sys._getframe
-    walk = stack_id_8
+    walk = standard_stack
+    standard = STANDARD_DEPTH
+    module_of = sys._getframemodulename
     now = core.now
     extend = core.extend
     strings = _strings.get
@@ -95,7 +100,6 @@ def _make_born(tasks_module):
     take_name = tasks.take_name
     name_overrides = tasks.name_overrides
     task_type = tasks_module.Task
-    create_task = getattr(tasks_module.create_task, "__code__", None)
     depth = DEPTHS[core.state.level]
     seen_type = None
     seen_context = None
@@ -124,7 +128,7 @@ def _make_born(tasks_module):
             if address in live:
                 return task
             if type(task) is not task_type or task._state != "PENDING":
-                _born_otherwise(task, coroutine, getframe(1))
+                _born_otherwise(task, coroutine, getframe(above))
                 return task
             loop = task._loop
             creator = current(loop)
@@ -139,12 +143,11 @@ def _make_born(tasks_module):
             name = task._coro.__qualname__
             if name_overrides:
                 name = take_name(name)
-            if depth == 8:
-                frame = getframe(2)
-                # asyncio's own create_task: its caller is what counts.
-                stack = walk(frame.f_back if frame.f_code is create_task else getframe(1))
+            if depth == standard:
+                # The caller of asyncio's own `create_task` and the like is what counts.
+                stack = walk(getframe(3 if module_of(2) == "asyncio.tasks" else above))
             else:
-                stack = stack_id(getframe(1), depth) if depth else 0
+                stack = stack_id(getframe(above), depth) if depth else 0
             live[address] = row = (1, now(), address, parent, strings(name) or string_id(name), stack)  # OP_TASK_NEW
             extend(row)
             if creator is None:
@@ -161,7 +164,7 @@ def _make_born(tasks_module):
             if hash(reference) << 4 != address:
                 watch(task)
         except AttributeError:
-            _born_otherwise(task, coroutine, getframe(1))
+            _born_otherwise(task, coroutine, getframe(above))
         except Exception as error:
             core.fail(_CREATED, error)
         return task
