@@ -30,6 +30,8 @@ _LOST_NS = 2_000_000_000
 _list_tasks = None
 _task_type = None
 _poll_due = 0
+#: Addresses of the tasks that the last look found and nobody had told of.
+_unknown = set()
 
 
 def install(tasks_module, base_events):
@@ -240,13 +242,23 @@ def listed_tasks():
 
 
 def _poll():
-    """Tasks that no hooked `create_task` made. How often depends on what a look costs."""
-    global _poll_due
+    """Tasks that no hooked `create_task` made. How often depends on what a look costs.
+
+    Told at the second look: at the first, a `create_task` in another thread may be about to tell its creator and place.
+    """
+    global _poll_due, _unknown
     begin = core.now()
     if begin < _poll_due:
         return
+    before, _unknown = _unknown, set()
     for task in listed_tasks():
-        if id(task) not in tasks.live:
+        address = id(task)
+        if address in tasks.live:
+            continue
+        if address in before:
             tasks.known(task)
+        else:
+            _unknown.add(address)
+    task = None
     spent = core.now() - begin
     _poll_due = begin + spent + int(spent / _POLL_SHARE)
