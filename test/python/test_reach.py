@@ -1,8 +1,15 @@
 """What nothing alive can wake is told (`TASK_UNREACHABLE`), and nothing else is."""
 
+import sys
+
 import pytest
 
 OPTIONS = {"thresholds": {"stuckTaskMs": 500}}
+
+
+pytestmark = pytest.mark.skipif(
+    getattr(sys, "_is_gil_enabled", lambda: True)() is False, reason="reference counts say nothing without the GIL"
+)
 
 
 def unreachable(recording):

@@ -3,7 +3,7 @@
 A feature module (`_ah_tasks`, `_ah_locks`, ...) is imported by `_ah_boot` and has `install(options)`. It uses from here:
 
 - `emit(op, obj, task, aux, stack)`; hot paths inline `extend((op, now(), obj, task, aux, stack))`. All six are numbers: nothing
-  of the user's is kept alive and nothing the cyclic collector tracks survives. An append is atomic under the GIL.
+  of the user's is kept alive and nothing the cyclic collector tracks survives. An append is atomic, without the GIL as well.
 - `now()`: raw nanoseconds of `time.perf_counter_ns`, the clock of the rows' `t` column. The sender rebases that column to
   the probe's start; a time that travels in another column must go through `since_start(t)` by its producer.
 - `string_id`, `code_id`, `stack_id`, `chain_id`: interned definitions, see `_ah_intern`.
@@ -14,6 +14,7 @@ A feature module (`_ah_tasks`, `_ah_locks`, ...) is imported by `_ah_boot` and h
 Standard library only, CPython 3.8 and later. Nothing here imports asyncio.
 """
 
+import itertools
 import os
 import sys
 import threading
@@ -39,6 +40,7 @@ extend = buf.extend
 #: Notes by number, until sent; a NOTE row's aux is the number.
 notes = {}
 _NOTES_MAX = 2000
+_next_note = itertools.count(1).__next__
 
 LIGHT, STANDARD, FULL = 0, 1, 2
 LEVELS = {"light": LIGHT, "standard": STANDARD, "full": FULL}
@@ -64,7 +66,6 @@ class State:
         self.dropped_rows = 0
         self.dropped_stacks = 0
         self.dropped_notes = 0
-        self.note_count = 0
         #: Ident of the probe's thread, 0 while there is none.
         self.thread_ident = 0
 
@@ -97,7 +98,7 @@ def note(event):
     if len(notes) >= _NOTES_MAX:
         state.dropped_notes += 1
         return
-    state.note_count = number = state.note_count + 1
+    number = _next_note()
     notes[number] = event
     extend((wire.OP_NOTE, now(), 0, 0, number, 0))
 

@@ -5,6 +5,7 @@ frame. Lines and names are resolved once per stack, off the hot path, by `take_d
 """
 
 import gc
+import itertools
 import os
 import sys
 from bisect import bisect_right
@@ -16,12 +17,13 @@ _STACKS_MAX = 20000
 _LINES_MAX = 5000
 
 _strings = {}
-_string_count = 0
+#: Ids come from counters in C, so that threads of a build without the GIL never get the same one.
+_next_string = itertools.count(1).__next__
 _new_strings = []
 
 _stacks = {}
 _chains = {}
-_stack_count = 0
+_next_stack = itertools.count(1).__next__
 _new_stacks = []
 
 _frames = {}
@@ -65,13 +67,12 @@ def string_id(text):
 
 
 def _new_string(text):
-    global _string_count
     if not text:
         return 0
     if len(_strings) > _STRINGS_MAX:
         _strings.clear()
         _frames.clear()
-    _string_count = number = _string_count + 1
+    number = _next_string()
     _strings[text] = number
     _new_strings.append((number, text))
     return number
@@ -149,7 +150,6 @@ def frames_id(codes, lastis, trim=False):
 
 
 def _intern(codes, lastis, trim):
-    global _stack_count
     if not codes:
         return 0
     table = _stacks if trim else _chains
@@ -163,7 +163,7 @@ def _intern(codes, lastis, trim):
             entry = entry[2]
     elif len(table) > _STACKS_MAX:
         table.clear()
-    _stack_count = number = _stack_count + 1
+    number = _next_stack()
     _new_stacks.append((number, codes, lastis, trim))
     table[lastis] = (codes, number, first)
     return number

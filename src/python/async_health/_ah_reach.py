@@ -42,7 +42,9 @@ _settings = {"age": 5_000_000_000, "interval": 1_000_000_000}
 def install(options):
     """Look from time to time, the sooner the lower `thresholds.stuckTaskMs` is."""
     if not hasattr(sys, "getrefcount") or getattr(sys, "_is_gil_enabled", lambda: True)() is False:
-        return  # counts mean something else there
+        # Reference counts mean something else there.
+        core.missing("reach", "without the GIL, tasks that nothing can wake (stuck-task) are not recognised")
+        return
     try:
         limit = float((options.get("thresholds") or {}).get("stuckTaskMs") or 30_000) * 1e6
     except (TypeError, ValueError):

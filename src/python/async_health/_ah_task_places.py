@@ -30,11 +30,12 @@ def install(tasks_module):
     _ensure_future = getattr(tasks_module, "_ensure_future", tasks_module.ensure_future).__code__
 
 
-def creation_stack():
+def creation_stack(above=1):
     """Stack id of the creation of the task that is just being registered; 0 at level `light`.
 
     To be called by the hook itself: frame 0 is this, 1 the hook, 2 what registers (`BaseEventLoop.create_task`, or whoever
-    called the class), 3 its caller. About 500 ns.
+    called the class), 3 its caller. `above`: how many frames up from the hook is the first that may be shown (2 where a
+    wrapper of ours lies between). About 500 ns.
     """
     level = _state.level
     if level == 1:  # STANDARD
@@ -42,11 +43,11 @@ def creation_stack():
             caller = _module_of(3)
             if caller == "asyncio.tasks" or caller == "asyncio.taskgroups":
                 return _walk(_getframe(4))
-            return _walk(_getframe(3 if _module_of(2) == "asyncio.base_events" else 2))
+            return _walk(_getframe(3 if _module_of(2) == "asyncio.base_events" else above + 1))
         frame = _getframe(3)
         code = frame.f_code
-        return _walk(frame.f_back if code is _create_task or code is _ensure_future else _getframe(2))
-    return stack_id(_getframe(2), DEPTHS[level]) if level else 0
+        return _walk(frame.f_back if code is _create_task or code is _ensure_future else _getframe(above + 1))
+    return stack_id(_getframe(above + 1), DEPTHS[level]) if level else 0
 
 
 def announce(name, frame):

@@ -32,6 +32,8 @@ _LOST_NS = 2_000_000_000
 _list_tasks = None
 _task_type = None
 _poll_due = 0
+#: Addresses of the tasks that the last look found and nobody had told of.
+_unknown = set()
 
 
 def install(tasks_module, base_events):
@@ -39,12 +41,12 @@ def install(tasks_module, base_events):
     global _list_tasks, _task_type
     _task_type = tasks_module.Task
     _list_tasks = tasks_module.all_tasks
-    born = _make_born(tasks_module)
+    born = _make_born(tasks_module, 1)
     create = base_events.BaseEventLoop.create_task
     if not inject(create, _CREATED, returns="AH.born(VALUE, coro)", born=born):
         core.missing(_CREATED, "no source of BaseEventLoop.create_task")
     for package in ("uvloop", "winloop"):
-        core.on_import(package, lambda module: _hook_foreign(module, born))
+        core.on_import(package, lambda module: _hook_foreign(module, _make_born(tasks_module, 2)))
     core.on_tick(_poll)
 
 
@@ -82,8 +84,11 @@ def current_finder(tasks_module, events):
     return find
 
 
-def _make_born(tasks_module):
-    """The function that each `create_task` passes its result through. What it uses is bound here: it runs on every birth."""
+def _make_born(tasks_module, above):
+    """The function that each `create_task` passes its result through. What it uses is bound here: it runs on every birth.
+
+    `above`: how many frames up, from within it, is the first one that may be shown (2 where a wrapper of ours lies between).
+    """
     live = tasks.live
     getframe = sys._getframe
     creation_stack = places.creation_stack
@@ -117,7 +122,7 @@ def _make_born(tasks_module):
             if address in live:
                 return task
             if type(task) is not task_type or task._state != "PENDING":
-                _born_otherwise(task, coroutine, getframe(1))
+                _born_otherwise(task, coroutine, getframe(above))
                 return task
             loop = task._loop
             creator = current(loop)
@@ -132,7 +137,7 @@ def _make_born(tasks_module):
             name = task._coro.__qualname__
             told = announced.pop(get_ident(), None) if announced else None
             if told is None:
-                stack = creation_stack()
+                stack = creation_stack(above)
             else:
                 name, stack = told
             live[address] = row = (1, now(), address, parent, strings(name) or string_id(name), stack)  # OP_TASK_NEW
@@ -151,7 +156,7 @@ def _make_born(tasks_module):
             if hash(reference) << 4 != address:
                 watch(task)
         except AttributeError:
-            _born_otherwise(task, coroutine, getframe(1))
+            _born_otherwise(task, coroutine, getframe(above))
         except Exception as error:
             core.fail(_CREATED, error)
         return task
@@ -227,13 +232,23 @@ def listed_tasks():
 
 
 def _poll():
-    """Tasks that no hooked `create_task` made. How often depends on what a look costs."""
-    global _poll_due
+    """Tasks that no hooked `create_task` made. How often depends on what a look costs.
+
+    Told at the second look: at the first, a `create_task` in another thread may be about to tell its creator and place.
+    """
+    global _poll_due, _unknown
     begin = core.now()
     if begin < _poll_due:
         return
+    before, _unknown = _unknown, set()
     for task in listed_tasks():
-        if id(task) not in tasks.live:
+        address = id(task)
+        if address in tasks.live:
+            continue
+        if address in before:
             tasks.known(task)
+        else:
+            _unknown.add(address)
+    task = None
     spent = core.now() - begin
     _poll_due = begin + spent + int(spent / _POLL_SHARE)

@@ -110,11 +110,13 @@ def _refresh(kind):
             return
         except Exception:
             pass
-    clear = getattr(sys, "_clear_internal_caches", None) if sys.version_info >= (3, 14) else None
-    clear = clear or getattr(sys, "_clear_type_cache", None)
+    if sys.version_info >= (3, 14):
+        sys._clear_internal_caches()
+        return
+    clear = getattr(sys, "_clear_type_cache", None)
     if clear is not None:
         import warnings
 
-        with warnings.catch_warnings():
+        with warnings.catch_warnings():  # 3.13 calls it deprecated
             warnings.simplefilter("ignore")
             clear()
