@@ -38,12 +38,30 @@ export function parsePs(output: string): RunningProcess[] {
 const looksLikePython = ({ name, command }: RunningProcess) =>
   /python|uvicorn|gunicorn|hypercorn|pypy/i.test(`${name} ${command.split(/\s/)[0]}`);
 
+/** What a Python command line runs, shortly: `server.py`, `-m uvicorn`; empty when that can't be told. */
+export function whatRuns(command: string): string {
+  const [, ...words] = command.split(/\s+/);
+  for (let index = 0; index < words.length; index++) {
+    const word = words[index]!;
+    if (word === '-m') return `-m ${words[index + 1] ?? ''}`;
+    if (word === '-c') return '-c …';
+    if (word === '-X' || word === '-W') index += 1;
+    else if (!word.startsWith('-')) return word.split(/[\\/]/).pop()!;
+  }
+  return '';
+}
+
 /** Python processes first, newest first; debugpy's own and this editor's are left out. */
 export async function pickProcess(): Promise<string | undefined> {
   const items = listProcesses().then((all) => {
-    const others = all.filter((one) => one.pid !== process.pid && !/debugpy[\\/]+(adapter|launcher)/.test(one.command));
+    const others = all.filter((one) => one.pid !== process.pid && !/debugpy[\\/.]+(adapter|launcher)/.test(one.command));
     const pythons = others.filter(looksLikePython).sort((a, b) => b.pid - a.pid);
-    const item = ({ pid, name, command }: RunningProcess) => ({ label: name, description: String(pid), detail: command, pid });
+    const item = ({ pid, name, command }: RunningProcess) => ({
+      label: [name, whatRuns(command)].filter(Boolean).join(' '),
+      description: String(pid),
+      detail: command,
+      pid,
+    });
     if (pythons.length > 0) return pythons.map(item);
     return others.sort((a, b) => b.pid - a.pid).map(item);
   });

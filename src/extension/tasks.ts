@@ -56,19 +56,28 @@ function describeWait(row: TaskRow): string | undefined {
   return parts.length > 0 ? parts.join(' · ') : undefined;
 }
 
-function send(target: TaskTarget, command: string): Promise<unknown> {
-  const { address, threadId } = target;
-  return target.process.source.request(`asyncHealth/${command}`, address === undefined ? { threadId } : { task: address });
+function send({ process, address, threadId }: TaskTarget, command: string, more?: Record<string, unknown>): Promise<unknown> {
+  return process.source.request(`asyncHealth/${command}`, { ...(address === undefined ? { threadId } : { task: address }), ...more });
+}
+
+/** What Call Stack calls the task: its entry's name up to what it waits for. */
+async function nameOfThread({ process, threadId }: TaskTarget): Promise<string | undefined> {
+  const { threads } = await process.session.customRequest('threads');
+  const thread = (threads as { id: number; name: string }[]).find(({ id }) => id === threadId);
+  return thread?.name.split(' · ')[0];
 }
 
 /** Asks first: a cancelled task cannot be brought back. */
 export async function confirmAndCancelTask(target: TaskTarget): Promise<string | undefined> {
-  const name = target.name ?? 'this task';
+  const name = target.name ?? (await nameOfThread(target)) ?? 'this task';
   const detail = 'It gets a CancelledError at the place where it waits, as by task.cancel(). This cannot be undone.';
-  const answer = await vscode.window.showWarningMessage(`Cancel ${name}?`, { modal: true, detail }, 'Cancel Task');
-  if (answer !== 'Cancel Task') return undefined;
+  // VS Code's own "Cancel" beside "Cancel Task" would leave open which is which.
+  const cancel = { title: 'Cancel Task', isCloseAffordance: false };
+  const keep = { title: 'Keep It Running', isCloseAffordance: true };
+  const answer = await vscode.window.showWarningMessage(`Cancel ${name}?`, { modal: true, detail }, cancel, keep);
+  if (answer !== cancel) return undefined;
   await send(target, 'cancelTask');
-  return `${target.name ?? 'The task'} was asked to cancel`;
+  return `${name === 'this task' ? 'The task' : name} was asked to cancel`;
 }
 
 export async function breakOnResume(target: TaskTarget): Promise<string | undefined> {
@@ -85,7 +94,7 @@ export async function runUntilResume(target: TaskTarget): Promise<string | undef
 export async function revealCreation(target: TaskTarget): Promise<string | undefined> {
   const { process, address } = target;
   const known = address === undefined ? undefined : rowByAddress(process, address)?.createdAt;
-  const location = known ?? asLocation(await send(target, 'revealCreation'));
+  const location = known ?? asLocation(await send(target, 'revealCreation', { quiet: true }));
   if (!location) throw new Error('Where this task was created was not recorded. Set "asyncHealth.detail" to "full" and start again.');
   await openLocation(location, process.session.configuration);
   return undefined;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { command, DapTester, type Endpoint, INITIALIZE } from './support/DapTester';
 import { CLI, marker, PYTHON, program } from './support/environment';
-import { split, transcript } from './support/transcript';
+import { compare, split, transcript } from './support/transcript';
 
 const path = program('plain.py');
 const source = { path, name: 'plain.py' };
@@ -122,18 +122,3 @@ describe('transparency', () => {
     compare(actual, expected);
   });
 });
-
-/** The one documented difference: `initialize` offers more exception filters, with conditions. They are taken out before comparing. */
-function compare(actual: ReturnType<typeof split>, expected: ReturnType<typeof split>): void {
-  for (const line of actual.lines as { command?: string; body?: { exceptionBreakpointFilters?: { filter: string }[] } }[]) {
-    const filters = line.command === 'initialize' ? line.body?.exceptionBreakpointFilters : undefined;
-    if (!filters) continue;
-    line.body!.exceptionBreakpointFilters = filters.filter(({ filter }) => !filter.startsWith('async'));
-    delete (line.body as { supportsExceptionFilterOptions?: true }).supportsExceptionFilterOptions;
-  }
-  assert.deepEqual(actual.output, expected.output);
-  for (const [index, line] of expected.lines.entries()) {
-    assert.deepEqual(actual.lines[index], line, `message ${index}; before: ${JSON.stringify(expected.lines[index - 1])?.slice(0, 200)}`);
-  }
-  assert.equal(actual.lines.length, expected.lines.length);
-}

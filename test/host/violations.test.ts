@@ -34,7 +34,7 @@ describe('stop on violation', () => {
         const info = await entry.session.customRequest('exceptionInfo', { threadId: body.threadId });
         assert.equal(info.exceptionId, code);
         assert.match(info.description, /Fix: /);
-        if (code !== 'lock-reentry') assert.match(info.description, /here.*: .*\.py:\d+/, 'the other place');
+        if (code !== 'lock-reentry') assert.match(info.details.stackTrace, /here.*:\n {2}.*\.py:\d+/, 'the other place');
         assert.equal(info.breakMode, 'always');
       });
     }

@@ -27,8 +27,11 @@ export class TaskActions implements Interceptor {
       'asyncHealth/breakOnResume': (args) => context.probe.request('step.breakOnResume', { task: this.task(args), on: args.on !== false }),
       /** → `{name}`; lets the program run when it stands. */
       'asyncHealth/runUntilResume': async (args) => ({ name: await this.stepping.runUntilResume(this.task(args)) }),
-      /** → `{location, stack}` (file, line, function; leaf first); the stack then shows a section "created at". */
-      'asyncHealth/revealCreation': async (args) => this.reveal(this.task(args)),
+      /**
+       * → `{location, stack}` (file, line, function; leaf first); the stack then shows a section "created at". `quiet`: only when it
+       * is fetched the next time. VS Code answers `invalidated` by going back to the stopped frame, away from what is shown.
+       */
+      'asyncHealth/revealCreation': async (args) => this.reveal(this.task(args), args.quiet === true),
       /** `{show}`: tasks without a line of the user's code in the Call Stack. */
       'asyncHealth/showLibraryTasks': async ({ show }) => {
         this.threads.showLibrary = show !== false;
@@ -61,9 +64,10 @@ export class TaskActions implements Interceptor {
     return address;
   }
 
-  private async reveal(task: number): Promise<unknown> {
+  private async reveal(task: number, quiet: boolean): Promise<unknown> {
     const stack = (await this.creations.reveal(task)).map(({ source, line, name }) => ({ file: source?.path, line, function: name }));
-    this.threads.refresh();
+    if (quiet) this.threads.forgetStacks();
+    else this.threads.refresh();
     return { location: stack[0], stack };
   }
 }

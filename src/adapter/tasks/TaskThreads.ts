@@ -96,9 +96,13 @@ export class TaskThreads implements Interceptor {
 
   /** Has the client ask again for threads and stacks (the toggle, a section that was asked for). */
   refresh(threadId?: number): void {
-    this.stacks.clear();
+    this.forgetStacks();
     if (!this.stop.stopped || this.context.clientCapabilities.supportsInvalidatedEvent !== true) return;
     this.context.sendEvent('invalidated', threadId === undefined ? { areas: ['threads'] } : { areas: ['stacks'], threadId });
+  }
+
+  forgetStacks(): void {
+    this.stacks.clear();
   }
 
   idFor(task: number): number {

@@ -173,19 +173,22 @@ export class Violations implements Interceptor {
 
   private async info(request: Request, violation: Violation): Promise<Response> {
     const finding = violation.finding ?? (await this.findingOf(violation));
-    const description = [finding?.message ?? violation.message];
-    for (const related of finding?.related ?? []) description.push(`${related.label}: ${place(related)}`);
-    if (finding?.advice) description.push(`Fix: ${finding.advice}`);
+    const message = finding?.message ?? violation.message;
     const stack = finding?.stack ?? (violation.at ? [violation.at] : []);
+    // Editors make links of a trace's places, not of the description's.
+    const trace = [
+      ...stack.map((frame) => `  ${place(frame)}`),
+      ...(finding?.related ?? []).flatMap((related) => [`${related.label}:`, `  ${place(related)}`]),
+    ];
     const details: DebugProtocol.ExceptionDetails = {
-      message: description[0]!,
+      message,
       typeName: violation.code,
       fullTypeName: `async_health.${violation.code}`,
-      stackTrace: stack.map((frame) => `  ${place(frame)}`).join('\n'),
+      stackTrace: trace.join('\n'),
     };
     return successResponse(request, {
       exceptionId: violation.code,
-      description: description.join('\n'),
+      description: finding?.advice ? `${message}\n\nFix: ${finding.advice}` : message,
       breakMode: 'always',
       details,
     } satisfies DebugProtocol.ExceptionInfoResponse['body']);

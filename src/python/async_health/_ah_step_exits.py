@@ -80,27 +80,29 @@ def _unwinding(code, offset, error):
 
 def _watch_failures(on):
     """
-    Where a task fails, its frame has no caller to be noticed in: the probe's own hook on tasks' ends tells, before the awaiter goes on.
+    Where a task fails or is cancelled, its frame has no caller to be noticed in: the probe's own hook on tasks' ends tells, before the
+    awaiter goes on.
     In place only while a step runs, and only under sys.settrace.
     """
     hooks = sys.modules.get("%s._ah_tasks" % __package__)
-    present = getattr(hooks, "_failed", None)
-    original = getattr(present, "ah_original", None)
-    if present is None or on is (original is not None):
-        return
-    if not on:
-        hooks._failed = original
-        return
+    for name in ("_failed", "_cancelled"):
+        present = getattr(hooks, name, None)
+        original = getattr(present, "ah_original", None)
+        if present is None or on is (original is not None):
+            continue
+        setattr(hooks, name, _telling(present) if on else original)
 
-    def failed(task, address, exception):
-        present(task, address, exception)
+
+def _telling(present):
+    def ended(task, *args):
+        present(task, *args)
         try:
             _owner_failed(task)
         except Exception as error:
             _failed("step out of a failed task", error)
 
-    failed.ah_original = present
-    hooks._failed = failed
+    ended.ah_original = present
+    return ended
 
 
 def _left(frame):

@@ -388,7 +388,10 @@ def _done(task):
             core.emit(wire.OP_TASK_NAME, address, 0, string_id(explicit_name(task)))
         exception = task._exception
         if exception is None:
-            _extend((2, _now(), address, 0, 1 if task._state == "CANCELLED" else 0, 0))  # OP_TASK_END
+            if task._state == "CANCELLED":
+                _cancelled(task, address)
+            else:
+                _extend((2, _now(), address, 0, 0, 0))  # OP_TASK_END, OUTCOME_OK
         else:
             _failed(task, address, exception)
         if cancels.pending:
@@ -397,6 +400,10 @@ def _done(task):
         _done_otherwise(task)
     except Exception as error:
         core.fail("tasks.done", error)
+
+
+def _cancelled(task, address):  # as _failed, in place of which a step puts its own (`_ah_step_exits`)
+    _extend((2, _now(), address, 0, 1, 0))  # OP_TASK_END, OUTCOME_CANCELLED
 
 
 def _failed(task, address, exception):

@@ -146,6 +146,15 @@ export const CASES: Case[] = [
     steps: [['stepOut', ['nestedfail-except', 'nestedfail-caught']]],
   },
   {
+    title: 'next over an await at which the task is cancelled',
+    scenario: 'await_cancelled',
+    at: 'cancelled-first',
+    steps: [
+      ['next', 'cancelled-await'],
+      ['next', ['awaitcancelled-await', 'awaitcancelled-except', 'awaitcancelled-caught']],
+    ],
+  },
+  {
     title: 'stepIn at an await of a task',
     scenario: 'step_in_task',
     at: 'stepin-before',
@@ -198,7 +207,7 @@ export const CASES: Case[] = [
 
 /** Runs one case; what differs from it, or nothing. */
 export async function run(python: Python, test: Case): Promise<string | undefined> {
-  const own = /^(work|tail|lastawait|fails|child|anywork)-/.test(test.at);
+  const own = /^(work|tail|lastawait|fails|cancelled|child|anywork)-/.test(test.at);
   const session = await TestSession.launch({
     python,
     program: FILE,

@@ -109,6 +109,21 @@ async def await_failing():
     return caught
 
 
+async def is_cancelled():
+    x = 5  # @cancelled-first
+    await asyncio.sleep(5)  # @cancelled-await
+
+
+async def await_cancelled():
+    task = mine(is_cancelled())
+    asyncio.get_running_loop().call_later(0.1, task.cancel)
+    try:
+        await task  # @awaitcancelled-await
+    except asyncio.CancelledError:  # @awaitcancelled-except
+        caught = 1  # @awaitcancelled-caught
+    return caught
+
+
 async def nested_failing():
     my.set(True)
     try:
