@@ -1,11 +1,12 @@
 // Measures what Async Health costs, beside the alternatives, as alternating runs with medians.
 //   npm run bench [-- name…] [--rounds N] [--python X.Y,…] [--quick]
 // `--quick`: fewer and shorter runs, to try things out; nothing is written then.
-// Prints tables, writes bench-results.json (results of other benches stay), out/bench/growth.svg, and "What it costs" in the README.
-// A missed budget is reported, never hidden; the exit code is 0 unless a bench could not run.
+// Prints tables, writes bench-results.json (results of other benches stay), out/bench/growth.svg, "What it costs" in the README and
+// test/bench/RESULTS.md. A missed budget is reported, never hidden; the exit code is 0 unless a bench could not run.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { missedBudgets, writeReports } from './bench/report.mjs';
 import { machine, table } from './lib/measure.mjs';
 import { findInterpreters, pythonOf, root, testPythons } from './lib/pythons.mjs';
 import { must, step } from './lib/run.mjs';
@@ -58,7 +59,8 @@ const context = {
 
 const file = join(root, 'bench-results.json');
 const all = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { benches: {} };
-let broken = 0;
+const begun = performance.now();
+const broken = [];
 try {
   await setup();
   await must(process.execPath, ['scripts/build.mjs'], { cwd: root, quiet: true, timeoutMs: 300_000 });
@@ -78,45 +80,16 @@ for (const name of names) {
     console.log('');
     if (!quick) writeFileSync(file, `${JSON.stringify(all, undefined, 1)}\n`);
   } catch (error) {
-    broken++;
+    broken.push(name);
     console.error(`${name} could not run: ${error.stack ?? error}`);
   }
 }
-if (!quick) writeReadme();
 
-const measured = Object.entries(all.benches).filter(([name]) => names.includes(name));
-const missed = measured.flatMap(([name, { rows }]) => rows.filter((one) => one.met === false).map((one) => ({ name, ...one })));
+const inOrder = ORDER.filter((name) => all.benches[name]).map((name) => [name, all.benches[name]]);
+if (!quick) writeReports(root, inOrder);
+const missed = missedBudgets(inOrder.filter(([name]) => names.includes(name)));
 console.log(missed.length === 0 ? 'Every budget is met.' : `${missed.length} budgets missed:`);
-for (const one of missed) {
-  console.log(
-    `- ${one.name}: ${one.what}${one.variant ? `, ${one.variant}` : ''}: ${one.value} ${one.unit}, budget ${one.atLeast ? '≥' : '≤'} ${one.budget}`,
-  );
-}
-process.exitCode = broken > 0 ? 1 : 0;
-
-/** "What it costs", between the markers in the README. */
-function writeReadme() {
-  const path = join(root, 'README.md');
-  const begin = '<!-- bench:begin -->';
-  const end = '<!-- bench:end -->';
-  const readme = readFileSync(path, 'utf8');
-  const from = readme.indexOf(begin);
-  const to = readme.indexOf(end);
-  if (from < 0 || to < from) {
-    console.error(`README.md has no ${begin} … ${end}: "What it costs" was not written.`);
-    return;
-  }
-  const lines = ['', 'Medians of alternating runs; `npm run bench` measures anew and rewrites this section.', ''];
-  for (const name of ORDER) {
-    const bench = all.benches[name];
-    if (!bench) continue;
-    const { cores, platform, node, loadAverage } = bench.machine;
-    lines.push(`### ${bench.title}`, '', table(bench.rows), '');
-    lines.push(...(bench.notes ?? []).map((note) => `- ${note}`));
-    lines.push(
-      `- ${bench.date}, ${bench.rounds} rounds, ${cores} cores (${platform}), Node ${node}${bench.versions ? `, ${bench.versions}` : ''}, load ${loadAverage}.`,
-      '',
-    );
-  }
-  writeFileSync(path, readme.slice(0, from + begin.length) + lines.join('\n') + readme.slice(to));
-}
+for (const line of missed) console.log(line);
+if (broken.length > 0) console.error(`Could not run: ${broken.join(', ')}.`);
+step(`Done in ${Math.round((performance.now() - begun) / 60_000)} minutes.`);
+process.exitCode = broken.length > 0 ? 1 : 0;

@@ -21,7 +21,7 @@ export async function loadSources() {
       absWorkingDir: root,
       stdin: {
         contents:
-          "export * from './src/health'; export * from './src/shared/batch'; export * from './src/shared/panelPage'; export * from './src/shared/wire';",
+          "export * from './src/health'; export * from './src/shared/batch'; export * from './src/shared/panelPage'; export * from './src/shared/ticker'; export * from './src/shared/wire';",
         resolveDir: root,
         loader: 'ts',
       },

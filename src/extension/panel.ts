@@ -1,6 +1,6 @@
 /**
  * The "Async Health" panel: one webview that shows the processes of the registry. The page keeps no truth and neither does this
- * file: a PanelFeed per page reads the models. A hidden panel costs nothing, a visible one at most ten messages a second.
+ * file: a PanelFeed per page reads the models. A hidden panel costs nothing, a visible one at most fifteen messages a second.
  */
 import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
@@ -8,10 +8,13 @@ import type { Log } from '../adapter/log';
 import { type FeedProcess, PanelFeed } from '../health';
 import type { FromPanel, ListName, PanelAction, ToPanel } from '../shared/panel';
 import { panelPage } from '../shared/panelPage';
+import { Ticker } from '../shared/ticker';
 import type { HealthProcess, ProcessRegistry } from './registry';
 
 export const PANEL_TYPE = 'asyncHealth.panel';
-const TICK_MS = 100;
+/** Between two looks at the models: so often while the probe speaks, and when it is silent. */
+const TICK_MS = 90;
+const IDLE_TICK_MS = 300;
 
 /** Does what the page asks for. Resolves to a text for the user or nothing; @throws Error with a text for the user */
 export type ActionHandler = (
@@ -23,7 +26,7 @@ export type ActionHandler = (
 class PanelPage implements vscode.Disposable {
   private readonly feed: PanelFeed;
   private readonly disposables: vscode.Disposable[] = [];
-  private timer: NodeJS.Timeout | undefined;
+  private readonly ticker = new Ticker(() => this.tick(), TICK_MS, IDLE_TICK_MS);
   private selected: string | undefined;
   /** Set once the page's script runs; before, nothing may be sent. */
   private ready = false;
@@ -49,6 +52,7 @@ class PanelPage implements vscode.Disposable {
       webview.webview.onDidReceiveMessage((message: FromPanel) => this.receive(message)),
       webview.onDidChangeViewState(() => this.updateVisibility()),
       registry.onDidChange(() => this.update()),
+      registry.onDidReceive(() => this.ticker.wake()),
       webview.onDidDispose(() => {
         this.dispose();
         onDispose();
@@ -96,8 +100,8 @@ class PanelPage implements vscode.Disposable {
     // Without retained context a hidden page is gone; shown again it loads anew and says `ready`.
     if (!visible) this.ready = false;
     this.feed.setVisible(visible);
-    clearInterval(this.timer);
-    this.timer = visible ? setInterval(() => this.tick(), TICK_MS) : undefined;
+    if (visible) this.ticker.start();
+    else this.ticker.stop();
   }
 
   private update(): void {
@@ -141,8 +145,7 @@ class PanelPage implements vscode.Disposable {
   }
 
   dispose(): void {
-    clearInterval(this.timer);
-    this.timer = undefined;
+    this.ticker.stop();
     for (const disposable of this.disposables.splice(0)) disposable.dispose();
   }
 }

@@ -84,6 +84,9 @@ export class ProcessRegistry implements vscode.Disposable {
   readonly onDidAdd = this.added.event;
   /** A process came, went, paused, or its probe's state changed. */
   readonly onDidChange = this.changed.event;
+  private readonly received = new vscode.EventEmitter<HealthProcess>();
+  /** The model has taken in a message of this process's probe: about ten a second. */
+  readonly onDidReceive = this.received.event;
   /** A finding is new or has changed. May fire often: consumers batch. */
   readonly onFinding = this.found.event;
 
@@ -129,6 +132,7 @@ export class ProcessRegistry implements vscode.Disposable {
     if (this.get(this.chosen)?.ended) this.chosen = undefined;
     const offs = [
       source.probe.onStatus(() => this.changed.fire()),
+      source.probe.onBatch(() => this.received.fire(process)),
       source.health.onFinding((finding, isNew) => this.found.fire({ process, finding, isNew })),
     ];
     process.disposables.push(...offs.map((off) => new vscode.Disposable(off)));
@@ -180,6 +184,7 @@ export class ProcessRegistry implements vscode.Disposable {
     for (const subscription of this.subscriptions) subscription.dispose();
     this.added.dispose();
     this.changed.dispose();
+    this.received.dispose();
     this.found.dispose();
   }
 }

@@ -47,7 +47,7 @@ const LISTS: readonly ListName[] = ['findings', 'tasks', 'scopes', 'locks', 'ses
 
 /**
  * Feeds one page: a snapshot when it asks (`ready`), then what changed, numbered. Keeps what the page has, so it can say less;
- * the truth stays in the models. Sends only from {@link tick} (its owner's timer, at most ten a second) and in answer to the
+ * the truth stays in the models. Sends only from {@link tick} (its owner's clock, about ten times a second) and in answer to the
  * page, at most once between two ticks. A hidden page costs nothing.
  */
 export class PanelFeed {
@@ -147,7 +147,7 @@ export class PanelFeed {
     this.send({ type: 'reveal', list, id });
   }
 
-  /** Sends what changed since the last one; its owner calls it at most ten times a second. */
+  /** Sends what changed since the last one; its owner calls it about ten times a second. */
   tick(): void {
     const answered = this.answered;
     this.answered = false;

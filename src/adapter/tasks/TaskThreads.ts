@@ -23,6 +23,13 @@ const LIST_TIMEOUT_MS = 5_000;
 /** After a resume the tasks' entries stay this long, so that a step does not make the Call Stack flicker. */
 const LINGER_MS = 400;
 
+/** What runs in a stopped thread: nothing when that is no task. */
+interface Inside {
+  task?: number;
+  frames?: number[];
+  segments?: Segment[];
+}
+
 interface TaskList {
   total: number;
   hidden: number;
@@ -45,6 +52,8 @@ export class TaskThreads implements Interceptor {
   private list: { generation: number; value: TaskList } | undefined;
   private stacks = new Map<string, Promise<Frame[]>>();
   private stacksGeneration = -1;
+  /** Asked for at the stop already, since the client's first question is for the stack of the thread that stopped. */
+  private inside: { generation: number; threadId: number; value: Promise<Inside> } | undefined;
 
   constructor(
     private readonly context: AdapterContext,
@@ -52,7 +61,13 @@ export class TaskThreads implements Interceptor {
     private readonly creations: CreationStacks,
   ) {
     stop.onResume(() => this.resumed());
-    stop.onStop(() => clearTimeout(this.lingering));
+    stop.onStop(() => {
+      clearTimeout(this.lingering);
+      const { generation, threadId } = stop;
+      if (threadId === undefined || !context.probe.isLive) return;
+      this.inside = { generation, threadId, value: this.askInside(threadId) };
+      this.inside.value.catch(() => {}); // told to whoever asks for the stack
+    });
   }
 
   onRequest(request: Request, next: Next): Promise<Response> | Response | undefined {
@@ -207,13 +222,13 @@ export class TaskThreads implements Interceptor {
     let stack: Frame[] | undefined;
     try {
       stack = await this.cached(`thread ${args.threadId} ${JSON.stringify(args.format ?? null)}`, async () => {
-        const inside = await this.context.probe.request<{ task?: number; frames?: number[]; segments?: Segment[] }>(
-          'tasks.thread',
-          { threadId: args.threadId },
-          LIST_TIMEOUT_MS,
-        );
+        const { inside: early } = this;
+        const isEarly = early?.generation === this.stop.generation && early.threadId === args.threadId;
+        const fetched = isEarly ? this.fetch(args.threadId, args.format) : undefined;
+        fetched?.catch(() => {}); // awaited below, unless the thread runs no task
+        const inside = await (isEarly ? early.value : this.askInside(args.threadId));
         if (!inside.frames) return NOTHING;
-        const whole = await this.fetch(args.threadId, args.format);
+        const whole = await (fetched ?? this.fetch(args.threadId, args.format));
         const awaiters = awaiterFrames(await this.fill(inside.segments ?? [], args.format), this.labels);
         return spliceThread(whole, new Set(inside.frames), [...awaiters, ...this.creationSection(inside.task ?? 0)]);
       });
@@ -223,6 +238,10 @@ export class TaskThreads implements Interceptor {
     // Without a task in it the thread is debugpy's business, to the letter.
     if (!stack || stack === NOTHING) return next(request);
     return successResponse(request, page(stack, args));
+  }
+
+  private askInside(threadId: number): Promise<Inside> {
+    return this.context.probe.request<Inside>('tasks.thread', { threadId }, LIST_TIMEOUT_MS);
   }
 
   private creationSection(task: number): Frame[] {

@@ -18,19 +18,17 @@ from array import array
 from . import _ah_core as core
 from . import _ah_imports, _ah_intern
 from . import _ah_wire as wire
+from ._ah_pace import REST_S, rests
 
 _OP_WIDTH = wire.ROW_WIDTH
 #: Rows encoded in one go; divisible by 3 so that base64 pieces of 48 bytes a row join without padding.
-_SLICE_ROWS = 900
+_SLICE_ROWS = 300
 _WHOLE_SIZE = _SLICE_ROWS * _OP_WIDTH
 _WHOLE = struct.Struct("<%dq" % _WHOLE_SIZE)
 #: Rows in one message.
-_BATCH_ROWS = 5400
+_BATCH_ROWS = 2700
 #: Rows waiting when the way out is blocked; beyond it they are boiled down.
 _BACKLOG_ROWS = 200000
-#: Rest between two slices of work, so that the program gets the GIL.
-_REST_S = 0.0005
-
 #: Between two looks at whether a loop is blocked.
 POLL_S = 0.025
 
@@ -93,7 +91,7 @@ def _take_rows(limit):
     del buf[: len(taken)]
     for at in range(0, len(taken), _WHOLE_SIZE):
         if at:
-            time.sleep(_REST_S)
+            time.sleep(REST_S)
         chunk = taken[at : at + _WHOLE_SIZE]
         chunk[1::_OP_WIDTH] = [t - t0 for t in chunk[1::_OP_WIDTH]]
         if core.notes and wire.OP_NOTE in chunk[0::_OP_WIDTH]:
@@ -155,7 +153,7 @@ def boil_down():
             continue
         core.state.dropped_rows += 1
         if at % (_SLICE_ROWS * _OP_WIDTH) == 0:
-            time.sleep(_REST_S)
+            time.sleep(REST_S)
     buf[:count] = kept
     request_sync()
 
@@ -275,10 +273,30 @@ def flush(bye=False):
             if bye and not core.buf:
                 batch["bye"] = True
             _seq += 1
+            if rows and not bye:
+                time.sleep(REST_S)
             if not send(batch):
                 return
-            if not bye and not _sink.ready():
+            if not bye and (_draining or not _sink.ready()):
                 return
+
+
+_draining = False
+
+
+def _drain():
+    """A long walk rests: send what it has said so far, a batch at a time, so that the buffer stays short."""
+    global _draining
+    if len(core.buf) < _BATCH_ROWS * _OP_WIDTH or _sink is None or _draining:
+        return
+    _draining = True
+    try:
+        flush()
+    finally:
+        _draining = False
+
+
+rests.append(_drain)
 
 
 # --- requests -----------------------------------------------------------------------------------------------------

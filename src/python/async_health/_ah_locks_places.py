@@ -19,13 +19,14 @@ from . import _ah_core as core
 from . import _ah_locks as locks
 from . import _ah_wire as w
 from ._ah_intern import frame_of, frames_id, next_awaited
+from ._ah_pace import REST_S, paced
 
 _EXITS = ("__exit__", "__aexit__")
 _MAX_CHAIN = 64
 #: Above this many tasks they are gone through in turns of this many per tick.
 _TASKS_PER_TICK = 20_000
 _SLICE = 500
-_REST_S = 0.0005
+
 
 _turn = [0]
 
@@ -188,8 +189,9 @@ def _wanted():
         for task in list(info.holders) if level else ():
             if info.placing.get(task, 0) < locks.TRIES:
                 wanted.setdefault(task, []).append((info, lock))
-        for task, wait in list(info.waiters.items()):
-            if wait[2]:
+        for task in paced(list(info.waiters)):
+            wait = info.waiters.get(task)
+            if wait is not None and wait[2]:
                 if level:
                     wanted.setdefault(task, []).append((info, lock))
                 else:
@@ -258,7 +260,7 @@ def _suspended(wanted):
         references = (references + references)[start : start + _TASKS_PER_TICK]
     for start in range(0, len(references), _SLICE):
         if start:
-            time.sleep(_REST_S)
+            time.sleep(REST_S)
         for reference in references[start : start + _SLICE]:
             task = reference()
             if task is not None and id(task) in wanted and getattr(task, "_fut_waiter", None) is not None:

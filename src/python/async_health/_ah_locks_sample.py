@@ -4,6 +4,7 @@ from . import _ah_core as core
 from . import _ah_locks as locks
 from . import _ah_locks_places as places
 from . import _ah_wire as w
+from ._ah_pace import paced
 
 #: Idle queues, channels and semaphores looked at per tick.
 PER_TICK = 400
@@ -69,11 +70,12 @@ def _sync():
         for task, count in list(info.holders.items()):
             for _ in range(count):
                 core.emit(w.OP_LOCK_HOLD, info.key, task)
-        for task, wait in list(info.waiters.items()):
-            if wait[2]:
-                continue  # told at the next tick
-            core.emit(w.OP_LOCK_WAIT, info.key, task, wait[0], wait[1])
         found = info.last = info.family.state(lock)
+        lock = None  # not kept while the walk rests
+        for task in paced(list(info.waiters)):
+            wait = info.waiters.get(task)
+            if wait is not None and not wait[2]:  # else it is told at the next tick
+                core.emit(w.OP_LOCK_WAIT, info.key, task, wait[0], wait[1])
         core.emit(w.OP_LOCK_STATE, info.key, found[0], found[1], found[2])
 
 

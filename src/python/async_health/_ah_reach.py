@@ -19,6 +19,7 @@ from . import _ah_locks as locks
 from . import _ah_tasks as tasks
 from . import _ah_wire as wire
 from ._ah_intern import next_awaited
+from ._ah_pace import REST_S, paced
 
 _now = core.now
 #: Waits looked into per tick, at most.
@@ -57,8 +58,9 @@ def install(options):
 
 
 def _restate():
-    for address, entry in list(_watched.items()):
-        if entry[3]:
+    for address in paced(list(_watched)):
+        entry = _watched.get(address)
+        if entry is not None and entry[3]:
             core.emit(wire.OP_TASK_UNREACHABLE, address, locks.waiting.get(address, 0), 1)
 
 
@@ -69,10 +71,11 @@ def _tick():
         return
     _next = moment + _settings["interval"]
     due = []
-    current = dict(locks.waiting)
-    for address in [address for address in _watched if address not in current]:
-        del _watched[address]
-    for address, key in current.items():
+    for address in paced(list(_watched)):
+        if address not in locks.waiting:
+            del _watched[address]
+    for address in paced(list(locks.waiting)):
+        key = locks.waiting.get(address)
         info = locks.tracked.get(key)
         mark = info.waiters.get(address) if info is not None else None
         if mark is None or info.family.kind not in _KINDS or mark[0] not in _OPS:
@@ -110,7 +113,7 @@ def _tasks_at(wanted):
                     found[id(task)] = task
             task = None
             if len(references) > 500:
-                time.sleep(0.0005)
+                time.sleep(REST_S)
     if len(found) < len(wanted):
         for task, _runner in awaiters.trio_tasks():
             if id(task) in wanted:

@@ -13,10 +13,9 @@ from . import _ah_tasks as tasks
 from . import _ah_tasks_cancel as cancels
 from . import _ah_wire as wire
 from ._ah_intern import chain_id, string_id
+from ._ah_pace import REST_S, SLICE_NS, paced
 
 _now = core.now
-_SLICE_NS = 350_000
-_REST_S = 0.0005
 #: Share of the time that a pass may use of one core, by level.
 _SHARES = (0.02, 0.04, 0.08)
 #: A task that waits unchanged is looked at closely again this often: its chain may move with the future's address reused.
@@ -64,8 +63,9 @@ def _forget():
 
 def _restate():
     """In a sync: say again all that is known; the next pass corrects it."""
-    for address, seen in list(_seen.items()):
-        if address in tasks.live:
+    for address in paced(list(_seen)):
+        seen = _seen.get(address)
+        if seen is not None and address in tasks.live:
             _tell_wait(address, seen)
             if seen.via:
                 core.emit(wire.OP_TASK_AWAITED_BY, address, seen.awaiter, seen.via)
@@ -100,12 +100,12 @@ def _tick():
         if done:
             _pass = None
             return
-        time.sleep(_REST_S)
+        time.sleep(REST_S)
 
 
 def _one_pass():
     """Generator: looks at all live tasks, yields when a slice is used up."""
-    slice_end = _now() + _SLICE_NS
+    slice_end = _now() + SLICE_NS
     references = []
     for registry in tasks.registries:
         references.extend(list(registry.data))
@@ -127,7 +127,7 @@ def _one_pass():
         at += 500
         if _now() > slice_end:
             yield
-            slice_end = _now() + _SLICE_NS
+            slice_end = _now() + SLICE_NS
     running = _running()
     many = total > _MANY
     at = 0
@@ -142,11 +142,12 @@ def _one_pass():
         at += 20
         if _now() > slice_end:
             yield
-            slice_end = _now() + _SLICE_NS
+            slice_end = _now() + SLICE_NS
             running = _running()
     if len(_seen) > len(tasks.live):
-        for address in [address for address, seen in list(_seen.items()) if address not in tasks.live]:
-            _seen.pop(address, None)
+        for address in paced(list(_seen)):
+            if address not in tasks.live:
+                _seen.pop(address, None)
 
 
 def _running():

@@ -14,6 +14,7 @@ from . import _ah_intern
 from . import _ah_tasks_cancel as cancels
 from . import _ah_wire as wire
 from ._ah_intern import DEPTHS, SCOPE_DEPTH, scope_stack, stack_id, string_id
+from ._ah_pace import paced
 from ._ah_tasks import current_task, scoped
 from ._ah_tasks import live as live_tasks
 
@@ -374,7 +375,11 @@ def _sync():
     found = {}
     for find in set(finders.values()):
         found.update(find())
-    for address, (row, _outer, reference) in list(open_scopes.items()):
+    for address in paced(list(open_scopes)):
+        known = open_scopes.get(address)
+        if known is None:  # left while the walk rested
+            continue
+        row, _outer, reference = known
         _extend(row)
         if address in _names:
             core.emit(wire.OP_SCOPE_NAME, address, 0, _names[address])

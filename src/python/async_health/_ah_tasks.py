@@ -15,6 +15,7 @@ from . import _ah_tasks_cancel as cancels
 from . import _ah_wire as wire
 from ._ah_inject import inject
 from ._ah_intern import DEPTHS, _strings, stack_id, string_id
+from ._ah_pace import paced
 from ._ah_task_facts import (
     coroutine_of,
     current_finder,
@@ -65,11 +66,6 @@ def _forget():
     """A new listener, or a forked child: string and stack ids of old rows mean nothing any more."""
     for address, row in list(live.items()):
         live[address] = row[:4] + (0, 0)
-    task_texts.clear()
-
-
-#: Qualified name's id by address of live tasks whose row was forgotten; refilled by the sync.
-task_texts = {}
 
 
 def _install(asyncio):
@@ -110,7 +106,8 @@ def _install(asyncio):
         if not inject(create, "tasks.create_task", returns=returns, born=_born):
             core.missing("tasks.create_task", "no source of BaseEventLoop.create_task")
     cancels.install(tasks, note_cancel=None)
-    _adopt_existing()
+    for task in all_tasks():
+        known(task)
 
 
 def current_task():
@@ -339,17 +336,24 @@ def all_tasks():
     return found
 
 
+def references():
+    """Weak references to all tasks that are known to asyncio now: for walks that rest, and must keep no task alive meanwhile."""
+    found = []
+    for registry in registries:
+        found.extend(list(registry.data))
+    found.extend(map(ref, list(getattr(_tasks_module, "_eager_tasks", None) or ())))
+    if _newest is not None:
+        found.extend(list(own_refs.values()))
+        found.extend(map(ref, _newest.listed_tasks()))
+    return found
+
+
 def find_task(address):
     """The live task at an address, or None. Walks all references: for rare requests only."""
     for task in all_tasks():
         if id(task) == address:
             return task
     return None
-
-
-def _adopt_existing():
-    for task in all_tasks():
-        known(task)
 
 
 # --- end ----------------------------------------------------------------------------------------------------------
@@ -440,19 +444,27 @@ def _dropped(address):
 
 def _sync():
     """State again all live tasks, with the time and place of their creation as far as known."""
-    _adopt_existing()
-    nameless = {address for address, row in list(live.items()) if row is not None and not row[4]}
-    if nameless:  # texts forgotten for a new listener
-        for task in all_tasks():
-            if id(task) in nameless and id(task) in live:
-                row = live[id(task)]
-                live[id(task)] = row[:4] + (string_id(str(name_of(coroutine_of(task)))), row[5])
-    for row in list(live.values()):
+    loops_of = {}
+    for reference in paced(references()):
+        task = reference()
+        if task is None:
+            continue
+        known(task)
+        address = id(task)
+        row = live.get(address)
+        if row is None:
+            continue
+        if not row[4]:  # texts were forgotten for a new listener
+            row = row[:4] + (string_id(str(name_of(coroutine_of(task)))), row[5])
+            if address in live:
+                live[address] = row
+        loop = loop_of(task) if not row[3] else None
+        if loop is not None:
+            loops_of[address] = id(loop)
+        task = None  # not kept while the walk rests
+    for address in paced(list(live)):  # in the order of birth
+        row = live.get(address)
         if row is not None:
             _extend(row)
-    for task in all_tasks():
-        row = live.get(id(task))
-        if row is not None and not row[3]:
-            loop = loop_of(task)
-            if loop is not None:
-                _extend((11, _now(), id(task), id(loop), 0, 0))
+            if address in loops_of:
+                _extend((11, _now(), address, loops_of[address], 0, 0))
