@@ -38,6 +38,9 @@ export type { SessionSnapshot } from './SessionState';
 export { KEPT_EVENT } from './tasks/AwaitConsole';
 export type { Configuration, Upstream } from './upstream';
 
+/** How long debugpy may take to let go of a program at the end, ms. */
+const LEAVE_MS = 1_000;
+
 export interface AdapterOptions {
   /**
    * The session's configuration when it is known before the first message (VS Code): `launch` and `attach` are then resolved as the
@@ -324,6 +327,15 @@ export class AsyncDebugAdapter implements AdapterContext {
     }
   }
 
+  /**
+   * A client that goes without a word, as a window that closes: debugpy is told all the same. Losing a connection over which answers
+   * are still to come ends its own adapter, and nobody could attach again.
+   */
+  private async leave(): Promise<void> {
+    if (this.clientLeft || this.configuration.request !== 'attach' || !this.serverClient?.isOpen) return;
+    await this.serverClient.request('disconnect', { terminateDebuggee: false }, { timeoutMs: LEAVE_MS }).catch(() => {});
+  }
+
   private async shutDown(): Promise<void> {
     this.state.ending();
     this.supervisor.cancel();
@@ -338,6 +350,7 @@ export class AsyncDebugAdapter implements AdapterContext {
     this.probe.dispose();
     this.proxy.end();
     const server = this.server;
+    await this.leave();
     await server?.dispose().catch((error) => this.log.error('debugpy did not end', error));
     await this.remote.dispose().catch((error) => this.log.error('sessions did not close', error));
     this.state.ended();
