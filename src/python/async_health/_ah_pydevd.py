@@ -5,7 +5,6 @@ plain debugpy behaviour as it is. Nothing here imports pydevd: modules are looke
 runs where there is no debugger. Read against debugpy 1.8.0 ... 1.8.22.
 """
 
-import collections
 import os
 import sys
 import threading
@@ -424,27 +423,22 @@ class StopHooks(object):
 
 def _wake_all_at_once(py_db):
     """
-    A thread that was told to run notices it when its event is set. pydevd sets the event of one thread only, and of whichever
-    comes last in a set of all that it knows (a loop variable hides the one that is meant), so with two or more of them, one of
-    which may be ours, a step or continue began up to 200 ms late. Here setting one event sets them all; who wakes for nothing
-    looks once and waits on.
+    pydevd tells a thread to run by its event, but sets that of whichever thread comes last in a set (a loop variable hides the one
+    that is meant): with two or more, one of them maybe ours, a step or continue began up to 200 ms late. So one sets them all;
+    who wakes for nothing looks once and waits on.
     """
     events = getattr(py_db, "_thread_events", None)
-    if not isinstance(events, collections.defaultdict):
-        return  # another pydevd: late, but right
-    plain = events.default_factory
-    if getattr(plain, "ah_wakes_all", False):
-        return  # of the probe's life before
+    plain = getattr(events, "default_factory", None)
+    if plain is None or hasattr(plain, "ah_wakes_all"):
+        return  # another pydevd (late, but right), or done in the probe's life before
     set_one = plain.set
 
     class ThreadEvent(plain):
         ah_wakes_all = True
 
         def set(self):
-            set_one(self)
-            for event in list(events.values()):
-                if event is not self:
-                    set_one(event)
+            for event in [self, *events.values()]:
+                set_one(event)
 
     for event in list(events.values()):
         if type(event) is plain:
