@@ -140,7 +140,9 @@ for (const request of ['restartFrame', 'restart']) {
     await story.begin([{ line: line('sum') }], []);
     const threadId = await story.stop();
     const { frameId } = await story.look(threadId);
+    const pid = (await story.client.event('process')).body.systemProcessId;
     await story.asksInVain(request, request === 'restart' ? undefined : { threadId, frameId });
+    process.kill(pid, 'SIGKILL'); // a debugpy that does not answer any more would leave it behind
   };
 }
 
