@@ -126,7 +126,7 @@ export function ingestRows(batch: DecodedBatch, trackers: Trackers, intake: Inta
         locks.state(obj, t, task, aux, stack);
         break;
       case Op.LockReentry:
-        locks.reentry(obj, t, task, stack);
+        locks.reentry(obj, t, task, aux !== 0, stack);
         break;
       case Op.LockWaits:
         locks.shortWaits(obj, t, task, aux, stack);

@@ -92,7 +92,7 @@ export const enum Op {
   LockGone = 46,
   /** Sampled state. task = holder or 0, aux = value (permits left, queue size, event set 0/1), stack = queue's unfinished tasks. */
   LockState = 47,
-  /** Acquired by a task that already holds it (non-reentrant): it will hang. stack = where. */
+  /** Acquired by a task that already holds it (non-reentrant): it will hang, or with aux = 1 the library refuses. stack = where. */
   LockReentry = 48,
   /** Waits so far that were over before they were told one by one, cumulative. task = how many, aux = longest in ns, stack = in vain. */
   LockWaits = 49,

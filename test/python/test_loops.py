@@ -19,7 +19,7 @@ def test_lag_of_uvloop(probe_program):
             for _ in range(40):
                 await asyncio.sleep(0)
                 time.sleep(0.01)
-            time.sleep(0.25)
+            time.sleep(0.35)
             await asyncio.sleep(0.2)
 
         asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
@@ -28,6 +28,7 @@ def test_lag_of_uvloop(probe_program):
     )
     rows = recording.named("LOOP_STAT")
     assert {(row.task, row.stack_column) for row in rows} == {(-1, -1)}  # turns and ready callbacks are not known
+    # The beat that waits through the block was sent at most one rest and one look after the last one.
     assert 200e6 < max(row.aux for row in rows) < 2e9
     assert not recording.notes_of("hook-removed")
 
@@ -107,8 +108,7 @@ def test_the_beats_change_nothing(probe_program, plain_program):
         print(orders, time.monotonic() - began < 1)
         """
     recording = probe_program(source)
-    assert recording.stdout == plain_program(source)[0]
-    assert recording.stderr == ""
+    assert (recording.stdout, recording.stderr) == plain_program(source)[:2]
     assert not recording.notes_of("hook-removed")
 
 

@@ -201,7 +201,7 @@ def test_lag_and_blocks(frozen_program):
         import asyncio, time
 
         async def blocker():
-            time.sleep(0.4)
+            time.sleep(0.5)
 
         async def main():
             await asyncio.sleep(0.2)

@@ -42,7 +42,7 @@ export class Signals {
   readonly lockFree = new Signal<[lock: Lock]>();
   /** The place where a holder acquired a lock is known now. */
   readonly lockPlace = new Signal<[lock: Lock, holder: LockHold]>();
-  readonly lockReentry = new Signal<[lock: Lock, task: Task | undefined, stack: Stack | undefined]>();
+  readonly lockReentry = new Signal<[lock: Lock, task: Task | undefined, stack: Stack | undefined, refused: boolean]>();
   readonly lockState = new Signal<[lock: Lock]>();
   readonly lockGone = new Signal<[lock: Lock]>();
   readonly sessionClose = new Signal<[session: Session]>();

@@ -20,6 +20,8 @@ interface Reentry {
   task: Task | undefined;
   stack: Stack | undefined;
   first: LockHold | undefined;
+  /** The library raised an error instead of letting it hang. */
+  refused: boolean;
 }
 
 /** The place of the first acquire comes a little later where the probe must look for it, ns. */
@@ -34,29 +36,29 @@ export class LockReentry extends Detector<Reentry> {
   constructor(world: World) {
     super(world);
     const { signals } = world.context;
-    signals.lockReentry.on((lock, task, stack) => this.consider(lock, task, stack));
+    signals.lockReentry.on((lock, task, stack, refused) => this.consider(lock, task, stack, refused));
     // Where the probe did not compare, the model does.
     signals.lockWait.on((waiter) => {
       if (waiter.op !== LockOp.Acquire || !isExclusive(waiter.lock) || waiter.lock.holders[0]?.task !== waiter.task) return;
-      if (!hasFinding(world, waiter.lock, this.code)) this.consider(waiter.lock, waiter.task, waiter.stack);
+      if (!hasFinding(world, waiter.lock, this.code)) this.consider(waiter.lock, waiter.task, waiter.stack, false);
     });
     signals.lockPlace.on((lock) => this.mature(lock));
     signals.lockFree.on((lock) => this.mature(lock));
     signals.lockGone.on((lock) => this.mature(lock));
   }
 
-  private consider(lock: Lock, task: Task | undefined, stack: Stack | undefined): void {
+  private consider(lock: Lock, task: Task | undefined, stack: Stack | undefined, refused: boolean): void {
     if (this.maturing.has(lock)) return;
     const first = lock.holders.find((holder) => holder.task === task);
-    if (first === undefined || first.stack !== undefined) this.raise(this.check(lock, task, stack, first));
-    else this.maturing.set(lock, { lock, task, stack, first, dueNs: this.nowNs + FIRST_PLACE_NS });
+    if (first === undefined || first.stack !== undefined) this.raise(this.check({ lock, task, stack, first, refused }));
+    else this.maturing.set(lock, { lock, task, stack, first, refused, dueNs: this.nowNs + FIRST_PLACE_NS });
   }
 
   private mature(lock: Lock): void {
     const seen = this.maturing.get(lock);
     if (seen === undefined) return;
     this.maturing.delete(lock);
-    this.raise(this.check(lock, seen.task, seen.stack, seen.first));
+    this.raise(this.check(seen));
   }
 
   override look(nowNs: number): void {
@@ -67,7 +69,8 @@ export class LockReentry extends Detector<Reentry> {
     for (const lock of [...this.maturing.keys()]) this.mature(lock);
   }
 
-  check(lock: Lock, task: Task | undefined, stack: Stack | undefined, first: LockHold | undefined): Evidence<Reentry> {
+  check(facts: Reentry): Evidence<Reentry> {
+    const { lock, task, stack, first } = facts;
     return {
       severity: 'error',
       task,
@@ -77,12 +80,12 @@ export class LockReentry extends Detector<Reentry> {
         { label: 'lock made here', stack: lock.creation },
       ],
       about: [lock, task],
-      facts: { lock, task, stack, first },
+      facts,
     };
   }
 
-  message({ lock, task, stack, first }: Reentry): string {
-    return `Task ${called(task)} acquires ${lockName(lock)}${at(stack)} which it already holds${at(first?.stack)}; it waits for itself.`;
+  message({ lock, task, stack, first, refused }: Reentry): string {
+    return `Task ${called(task)} acquires ${lockName(lock)}${at(stack)} which it already holds${at(first?.stack)}; ${refused ? 'the library refuses' : 'it waits for itself'}.`;
   }
 
   advice(): string {

@@ -231,10 +231,10 @@ export class LockMonitor {
     while (lock.holders.length > 0) this.removeHolder(lock, lock.holders.length - 1, t);
   }
 
-  reentry(address: number, t: number, taskAddress: number, stackId: number): void {
+  reentry(address: number, t: number, taskAddress: number, refused: boolean, stackId: number): void {
     const lock = this.known(address, t);
     if (lock === undefined) return;
-    this.context.signals.lockReentry.emit(lock, this.task(taskAddress), this.context.defs.stack(stackId));
+    this.context.signals.lockReentry.emit(lock, this.task(taskAddress), this.context.defs.stack(stackId), refused);
   }
 
   state(address: number, t: number, holderAddress: number, value: number, unfinished: number): void {

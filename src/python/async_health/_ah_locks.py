@@ -310,7 +310,7 @@ def refused(lock, frame, task):
     info = track(lock)
     if info is not None:
         show_holder(info, info.family.state(lock)[0])
-        extend((48, now(), info.key, task, 0, stack_id(frame, DEPTHS[state.level] or 8)))  # OP_LOCK_REENTRY
+        extend((48, now(), info.key, task, 1, stack_id(frame, DEPTHS[state.level] or 8)))  # OP_LOCK_REENTRY
         reentry(lock, info, task, frame, True)
 
 

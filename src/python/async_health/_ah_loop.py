@@ -379,7 +379,7 @@ def _watch_foreign(known):
             _block_over(known)
         known.seen = seen
         known.seen_since = now
-    elif now - known.seen_since >= _threshold_s * 1e9:
+    elif now - known.seen_since >= _threshold_s * 1e9 and pulse.overdue():
         _blocked(known, known.seen_since)
 
 
@@ -478,6 +478,8 @@ def _forget():
     """A forked child keeps the loop objects but runs none of them until it says so."""
     for known in list(_loops.values()):
         known.block_since = known.block_stack = 0
+        if known.pulse is not None:
+            known.pulse.pending = None
         if core.state.pid != known_pid():
             known.running = False
 

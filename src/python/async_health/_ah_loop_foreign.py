@@ -15,8 +15,10 @@ from ._ah_clock import clock as pauses
 
 _HOOK = "loop.beat"
 core.on_remove(_HOOK, lambda: None)
-#: Rest between two beats, ns.
+#: Rest between two beats, ns. Each wakes the loop if it sleeps.
 _REST_NS = 50_000_000
+#: A loop that goes on answers sooner, ns.
+_OVERDUE_NS = 20_000_000
 
 
 class _Beat:
@@ -84,6 +86,11 @@ class Pulse:
         worst, self.worst_ns = self.worst_ns, 0
         pending = self.pending
         return worst if pending is None or pauses.paused else max(worst, core.now() - pending.sent)
+
+    def overdue(self):
+        """Has a beat been under way for longer than a loop needs that goes on?"""
+        pending = self.pending
+        return pending is not None and core.now() - pending.sent >= _OVERDUE_NS
 
     def resumed(self):
         """The debugger let the program go on: how long it stood says nothing."""

@@ -107,6 +107,14 @@ describe('lock-reentry', () => {
     assert.deepEqual(p.codes(), ['lock-reentry']);
   });
 
+  it('says when the library refuses', () => {
+    const p = new Program();
+    const task = p.task('adder');
+    const lock = p.lock();
+    p.holds(task, lock, 'app.py:20 add_twice').row(Op.LockReentry, lock, task, 1, p.stack('app.py:16 add')).after(100);
+    assert.match(p.finding('lock-reentry').message, /the library refuses/);
+  });
+
   it('is found by the model where the probe does not compare', () => {
     const p = new Program();
     const task = p.task('adder');

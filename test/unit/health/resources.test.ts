@@ -1,5 +1,6 @@
 /** Findings about sessions, loops, tasks nobody looks after, and what the runtime itself reports. */
 import assert from 'node:assert/strict';
+import { loopRows } from '../../../src/health/views/loops';
 import { LockKind, Op, Outcome, Program, spot, Wait } from '../support/program';
 
 describe('unclosed-session', () => {
@@ -102,6 +103,17 @@ describe('blocked-loop', () => {
     assert.deepEqual(p.codes('info'), ['blocked-loop']);
     p.row(Op.LoopSlowTurn, loop, 5_000, 2e9).after(200);
     assert.deepEqual(p.codes(), ['blocked-loop']);
+  });
+
+  it('a loop that does not let its turns be counted has a lag, and its slow turns accuse nobody', () => {
+    const p = new Program();
+    const loop = p.address();
+    p.row(Op.LoopNew, loop, 77, p.string('uvloop')).row(Op.LoopStat, loop, -1, 40e6, -1).after(200);
+    const [row] = loopRows(p.model.loops, 200e6);
+    assert.deepEqual([row!.lagMs, row!.turnsPerSecond, row!.readyLength], [40, undefined, undefined]);
+    p.row(Op.LoopSlowTurn, loop, 0, 3e9).after(200);
+    assert.deepEqual([p.codes(), p.codes('info')], [[], ['blocked-loop']]);
+    assert.match(p.finding('blocked-loop').message, /had to wait 3.0 s for its turn/);
   });
 });
 
