@@ -12,10 +12,6 @@ const windows = process.platform === 'win32';
 export const OLDEST = 8;
 /** Newest minor version that is looked for on PATH. */
 const NEWEST = 20;
-/** Oldest minor version whose builds without the GIL are supported; their versions end in `t`, as their names do. */
-const OLDEST_FREE_THREADED = 14;
-/** Folders of `.venvs` that are environments to test in. */
-const VERSION = /^3\.\d+t?$/;
 
 /** The python of a virtual environment. */
 export function pythonOf(venv) {
@@ -28,11 +24,7 @@ export const rootPython = pythonOf(join(root, '.venv'));
 function candidates() {
   const names = windows
     ? ['python.exe']
-    : [
-        'python3',
-        ...Array.from({ length: NEWEST - OLDEST + 1 }, (_, i) => [`python3.${NEWEST - i}`, `python3.${NEWEST - i}t`]).flat(),
-        'python',
-      ];
+    : ['python3', ...Array.from({ length: NEWEST - OLDEST + 1 }, (_, i) => `python3.${NEWEST - i}`), 'python'];
   const found = [];
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {
     for (const name of names) if (folder && existsSync(join(folder, name))) found.push(join(folder, name));
@@ -64,17 +56,17 @@ print(json.dumps([platform.python_implementation(), list(sys.version_info[:3]), 
 `;
 
 /**
- * Every CPython from 3.8 on, one of each minor version, oldest first; from 3.14 on also builds without the GIL (`3.14t`). What
- * comes first on PATH wins.
+ * Every CPython from 3.8 on, one of each minor version, oldest first. What comes first on PATH wins. Builds without the GIL are
+ * left out: `ASYNC_HEALTH_PYTHONS` and `AH_TEST_PYTHON` name one for the dap tests.
  * `isDefault` marks what plain `python3` runs.
  * @returns {Promise<{version: string, minor: number, full: string, python: string, hasVenv: boolean, isDefault: boolean}[]>}
  */
 export async function findInterpreters() {
-  const byVersion = new Map();
+  const byMinor = new Map();
   const paths = candidates();
   const answers = await parallel(paths, 4, (path) => run(path, ['-I', '-c', ASK], { quiet: true, timeoutMs: 20_000 }));
   // A folder on PATH may hold a python3.14 and no python3: the name decides, not what comes first.
-  let defaultVersion;
+  let defaultMinor;
   for (const [index, { code, output }] of answers.entries()) {
     if (code !== 0) continue; // a shim without its interpreter, a broken install
     let answer;
@@ -84,16 +76,15 @@ export async function findInterpreters() {
       continue;
     }
     const [implementation, [major, minor, micro], base, hasVenv, freeThreaded] = answer;
-    if (implementation !== 'CPython' || major !== 3 || minor < (freeThreaded ? OLDEST_FREE_THREADED : OLDEST)) continue;
-    const version = `3.${minor}${freeThreaded ? 't' : ''}`;
+    if (implementation !== 'CPython' || major !== 3 || minor < OLDEST || freeThreaded) continue;
     const python = existsSync(base) ? base : paths[index];
-    if (/^python3?(\.exe)?$/.test(basename(paths[index]))) defaultVersion ??= version;
-    const known = byVersion.get(version);
+    if (/^python3?(\.exe)?$/.test(basename(paths[index]))) defaultMinor ??= minor;
+    const known = byMinor.get(minor);
     if (known === undefined || (!known.hasVenv && hasVenv)) {
-      byVersion.set(version, { version, minor, full: `${version.replace(/t$/, '')}.${micro}${freeThreaded ? 't' : ''}`, python, hasVenv });
+      byMinor.set(minor, { version: `3.${minor}`, minor, full: `3.${minor}.${micro}`, python, hasVenv });
     }
   }
-  return [...byVersion.values()].map((one) => ({ ...one, isDefault: one.version === defaultVersion })).sort(byAge);
+  return [...byMinor.values()].map((one) => ({ ...one, isDefault: one.minor === defaultMinor })).sort((a, b) => a.minor - b.minor);
 }
 
 /** Environments that `npm run setup` has made in `.venvs`, oldest first: `{version, minor, full, python}`. */
@@ -101,19 +92,14 @@ export function testPythons() {
   const folder = join(root, '.venvs');
   if (!existsSync(folder)) return [];
   return readdirSync(folder)
-    .filter((name) => VERSION.test(name) && existsSync(join(folder, name, 'async-health.json')))
+    .filter((name) => /^3\.\d+$/.test(name) && existsSync(join(folder, name, 'async-health.json')))
     .map((version) => ({
       version,
-      minor: Number.parseInt(version.slice(2), 10),
+      minor: Number(version.slice(2)),
       python: pythonOf(join(folder, version)),
       full: stampOf(join(folder, version))?.python,
     }))
-    .sort(byAge);
-}
-
-/** Oldest first; of one minor version the build with the GIL first. */
-function byAge(a, b) {
-  return a.minor - b.minor || a.version.length - b.version.length;
+    .sort((a, b) => a.minor - b.minor);
 }
 
 /** What `npm run setup` noted in an environment it finished; undefined when there is none. */

@@ -32,8 +32,8 @@ function interpreters(): Interpreter[] {
   const folder = path.resolve('.venvs');
   const python = (venv: string) => path.join(venv, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
   const all = (existsSync(folder) ? readdirSync(folder) : [])
-    .filter((name) => /^3\.\d+t?$/.test(name) && existsSync(python(path.join(folder, name))))
-    .map((version) => ({ version, minor: Number.parseInt(version.slice(2), 10), python: python(path.join(folder, version)) }))
+    .filter((name) => /^3\.\d+$/.test(name) && existsSync(python(path.join(folder, name))))
+    .map((version) => ({ version, minor: Number(version.slice(2)), python: python(path.join(folder, version)) }))
     .sort((a, b) => a.minor - b.minor);
   const wanted = process.env.ASYNC_HEALTH_CATALOG_PYTHONS;
   if (wanted === 'all') return all;
