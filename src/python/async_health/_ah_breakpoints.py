@@ -45,11 +45,20 @@ def _hook():
             core.fail(_HOOK, error)
         return done
 
+    def listen():
+        if monitoring.get_tool(tool) == "pydevd" and not core.hooks[_HOOK].removed:
+            monitoring.register_callback(tool, monitoring.events.PY_RESUME, ah_resumed)
+
     def ah_on_breakpoints_changed(removed=False):
         # Before pydevd has all events told again; it takes the listener out when there are no breakpoints left.
-        if not removed and monitoring.get_tool(tool) == "pydevd" and not core.hooks[_HOOK].removed:
-            monitoring.register_callback(tool, monitoring.events.PY_RESUME, ah_resumed)
+        if not removed:
+            listen()
         changed(removed=removed)
+
+    def listen_late():
+        # On an attach breakpoints come before pydevd begins to trace.
+        if py_db is pydevd.db() and any(py_db.breakpoints.values()):
+            listen()
 
     def undo():
         if vars(py_db).get("on_breakpoints_changed") is ah_on_breakpoints_changed:
@@ -58,4 +67,5 @@ def _hook():
             monitoring.register_callback(tool, monitoring.events.PY_RESUME, None)
 
     core.on_remove(_HOOK, undo)
+    core.on_tick(listen_late)
     py_db.on_breakpoints_changed = ah_on_breakpoints_changed
