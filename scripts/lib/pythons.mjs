@@ -45,17 +45,19 @@ function candidates() {
 }
 
 const ASK = `
-import json, platform, sys
+import json, platform, sys, sysconfig
 try:
     import venv, ensurepip
     venv = True
 except ImportError:
     venv = False
-print(json.dumps([platform.python_implementation(), list(sys.version_info[:3]), getattr(sys, "_base_executable", sys.executable), venv]))
+print(json.dumps([platform.python_implementation(), list(sys.version_info[:3]), getattr(sys, "_base_executable", sys.executable), venv,
+                  bool(sysconfig.get_config_var("Py_GIL_DISABLED"))]))
 `;
 
 /**
- * Every CPython from 3.8 on, one of each minor version, oldest first. What comes first on PATH wins.
+ * Every CPython from 3.8 on, one of each minor version, oldest first. What comes first on PATH wins. Builds without the GIL are
+ * left out: `ASYNC_HEALTH_PYTHONS` and `AH_TEST_PYTHON` name one for the dap tests.
  * `isDefault` marks what plain `python3` runs.
  * @returns {Promise<{version: string, minor: number, full: string, python: string, hasVenv: boolean, isDefault: boolean}[]>}
  */
@@ -73,8 +75,8 @@ export async function findInterpreters() {
     } catch {
       continue;
     }
-    const [implementation, [major, minor, micro], base, hasVenv] = answer;
-    if (implementation !== 'CPython' || major !== 3 || minor < OLDEST) continue;
+    const [implementation, [major, minor, micro], base, hasVenv, freeThreaded] = answer;
+    if (implementation !== 'CPython' || major !== 3 || minor < OLDEST || freeThreaded) continue;
     const python = existsSync(base) ? base : paths[index];
     if (/^python3?(\.exe)?$/.test(basename(paths[index]))) defaultMinor ??= minor;
     const known = byMinor.get(minor);

@@ -78,7 +78,7 @@ def test_a_callback_that_blocks_uvloop(probe_program):
 @needs_uvloop
 def test_the_beats_change_nothing(probe_program, plain_program):
     source = """
-        import asyncio, contextvars, threading, time, uvloop
+        import asyncio, contextvars, threading, time, uvloop, warnings
 
         variable = contextvars.ContextVar("variable", default="unset")
 
@@ -95,6 +95,7 @@ def test_the_beats_change_nothing(probe_program, plain_program):
             loop.run_until_complete(main(order))
             loop.close()
 
+        warnings.simplefilter("ignore", DeprecationWarning)  # 3.14 and later: of policies
         asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
         orders = [[], []]
         other = threading.Thread(target=thread, args=(orders[1],))

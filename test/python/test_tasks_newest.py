@@ -74,7 +74,7 @@ def test_a_task_constructed_by_hand_is_found(probe_program):
         """
         import asyncio
         async def by_hand():
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(1.5)
         async def main():
             await asyncio.Task(by_hand(), loop=asyncio.get_running_loop())
         asyncio.run(main())

@@ -244,6 +244,11 @@ def _adopt(loop, thread):
     return known
 
 
+def adopt(loop):
+    """A loop that runs already, in whatever thread."""
+    _adopt(loop, getattr(loop, "_thread_id", None) or 0)
+
+
 @core.hook(_RUN)
 def _started(loop):
     """A loop of asyncio's own begins to run in this thread."""

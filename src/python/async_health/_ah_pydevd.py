@@ -318,35 +318,6 @@ def watch_frames(thread, frames):
         _module("_pydevd_sys_monitoring.pydevd_sys_monitoring").restart_events()
 
 
-_asked_of = None
-
-
-def on_breakpoints_added(callback):
-    """Have `callback()` called, in pydevd's thread, whenever breakpoints were added. Idempotent for one PyDB."""
-    global _asked_of
-    py_db = need_db()
-    if _asked_of is py_db or not uses_monitoring():
-        return
-    _asked_of = py_db
-    changed = py_db.on_breakpoints_changed
-
-    def ah_on_breakpoints_changed(removed=False):
-        changed(removed=removed)
-        if not removed:
-            callback()
-
-    py_db.on_breakpoints_changed = ah_on_breakpoints_changed
-
-
-def look_for_breakpoints(frames):
-    """Has pydevd look for breakpoints in the functions of these suspended frames."""
-    py_db = need_db()
-    ident = threading.main_thread().ident
-    for frame in frames:
-        py_db.set_trace_for_frame_and_parents(ident, frame)
-    _module("_pydevd_sys_monitoring.pydevd_sys_monitoring").restart_events()
-
-
 def _trace_again(py_db, thread, frame):
     if frame is not None:
         py_db.set_trace_for_frame_and_parents(thread.ident, frame)

@@ -43,8 +43,11 @@ _settings = {"age": 5_000_000_000, "interval": 1_000_000_000}
 def install(options):
     """Look from time to time, the sooner the lower `thresholds.stuckTaskMs` is."""
     if not hasattr(sys, "getrefcount") or getattr(sys, "_is_gil_enabled", lambda: True)() is False:
+        from . import _ah_boot
+
         # Reference counts mean something else there.
-        core.missing("reach", "without the GIL, tasks that nothing can wake (stuck-task) are not recognised")
+        text = "this interpreter runs without the GIL: a task that nothing can wake (stuck-task) is not recognised"
+        _ah_boot.later(lambda: core.note({"kind": "message", "level": "info", "text": text}))
         return
     try:
         limit = float((options.get("thresholds") or {}).get("stuckTaskMs") or 30_000) * 1e6

@@ -5,6 +5,7 @@ loops, whatever factory is set, and of uvloop), a loss by a weak reference of ou
 hand (`asyncio.Task(...)`) is noticed when it first acts, else by the next poll.
 """
 
+import gc
 import sys
 from _thread import get_ident
 from weakref import ref
@@ -48,6 +49,18 @@ def install(tasks_module, base_events):
     for package in ("uvloop", "winloop"):
         core.on_import(package, lambda module: _hook_foreign(module, _make_born(tasks_module, 2)))
     core.on_tick(_poll)
+    if core.state.options.get("attached"):
+        _find_loops()
+
+
+def _find_loops():
+    """Loops that run already when a debugger attaches. uvloop's are on no stack that Python sees, so all objects are asked."""
+    from . import _ah_loop
+
+    kind = sys.modules["asyncio.events"].AbstractEventLoop
+    for loop in [found for found in gc.get_objects() if issubclass(type(found), kind)]:
+        if loop.is_running():
+            _ah_loop.adopt(loop)
 
 
 def _hook_foreign(module, born):

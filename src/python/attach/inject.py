@@ -12,6 +12,7 @@ import platform
 import re
 import signal
 import sys
+import tempfile
 import time
 
 import elf
@@ -136,6 +137,20 @@ def queue(thread, found, code):
         raise CannotInject("Process %d takes no more pending calls." % thread.pid)
 
 
+def leave_to_interpreter(pid, code):
+    """CPython 3.14 and later: its main thread runs `code` when it next runs Python. True when that was arranged."""
+    if not hasattr(sys, "remote_exec"):
+        return False
+    with tempfile.NamedTemporaryFile(suffix=".py", delete=False) as file:
+        file.write(code + b"\nimport os; os.remove(%a)\n" % file.name)
+    try:
+        sys.remote_exec(pid, file.name)
+    except Exception:  # another version, no permission, switched off: the reason that was found before says more
+        os.remove(file.name)
+        return False
+    return True
+
+
 def parse(arguments):
     """`(pid, code)` of debugpy's gdb command line, or None for any other."""
     text = "\n".join(arguments)
@@ -157,6 +172,8 @@ def main(real_gdb, arguments):
             return 0
         except CannotInject as error:
             problem = str(error)
+            if leave_to_interpreter(*request):
+                return 0
         except OSError as error:
             problem = "Attach failed: %s." % (error if error.errno != errno.EIO else "the kernel refused")
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

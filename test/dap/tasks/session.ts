@@ -17,6 +17,11 @@ export interface Python {
 
 let found: Python[] | undefined;
 
+/** `3.12`; a build without the GIL is `3.14t`. */
+const ASK_VERSION = `
+import debugpy, anyio, trio, sys, sysconfig
+print("%d.%d" % sys.version_info[:2] + ("t" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""))`;
+
 /** The interpreters to test on: `ASYNC_HEALTH_PYTHONS` (paths, `:`-separated), else the project's `.venv` and those in `.venvs`, oldest first. */
 export function pythons(): Python[] {
   if (found) return found;
@@ -31,7 +36,7 @@ export function pythons(): Python[] {
   for (const command of candidates) {
     if (!existsSync(command)) continue;
     try {
-      const version = execFileSync(command, ['-c', 'import debugpy,anyio,trio,sys;print("%d.%d"%sys.version_info[:2])'], {
+      const version = execFileSync(command, ['-c', ASK_VERSION], {
         encoding: 'utf8',
         stdio: ['ignore', 'pipe', 'ignore'],
       }).trim();
@@ -41,8 +46,13 @@ export function pythons(): Python[] {
     }
   }
   assert.ok(found.length > 0, 'No Python with debugpy, anyio and trio: run scripts/setup.mjs, or set ASYNC_HEALTH_PYTHONS.');
-  found.sort((a, b) => Number(a.version.split('.')[1]) - Number(b.version.split('.')[1]));
+  found.sort((a, b) => minor(a.version) - minor(b.version) || a.version.length - b.version.length);
   return found;
+}
+
+/** `3.14t` → 14 */
+export function minor(version: string): number {
+  return Number.parseInt(version.split('.')[1] ?? '', 10);
 }
 
 /** The oldest and the newest of them and, where both tracing backends meet, 3.11 and 3.12: for suites that differ less by version. */
