@@ -1,6 +1,6 @@
 // Starts test/bench/app.py in one mode, puts load on it, ends it.
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { ratios, row } from './measure.mjs';
@@ -8,16 +8,19 @@ import { must } from './run.mjs';
 
 const START_MS = 30_000;
 
-/** CPU time of all threads of a process so far, ms; NaN where the kernel does not tell. */
+/** CPU time of all threads of a process so far, ms; 0 where the kernel does not tell. */
 function cpuMs(pid) {
-  try {
-    return readdirSync(`/proc/${pid}/task`).reduce(
-      (sum, thread) => sum + Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]) / 1e6,
-      0,
-    );
-  } catch {
-    return Number.NaN;
+  const folder = `/proc/${pid}/task`;
+  if (!existsSync(folder)) return 0;
+  let sum = 0;
+  for (const thread of readdirSync(folder)) {
+    try {
+      sum += Number(readFileSync(`${folder}/${thread}/schedstat`, 'utf8').split(' ')[0]) / 1e6;
+    } catch {
+      // this thread has just ended
+    }
   }
+  return sum;
 }
 
 /** @returns {Promise<Load>} */
