@@ -88,8 +88,8 @@ for (const name of names) {
 const inOrder = ORDER.filter((name) => all.benches[name]).map((name) => [name, all.benches[name]]);
 if (!quick) writeReports(root, inOrder);
 const missed = missedBudgets(inOrder.filter(([name]) => names.includes(name)));
-console.log(missed.length === 0 ? 'Every budget is met.' : `${missed.length} budgets missed:`);
-for (const line of missed) console.log(line);
+console.log(missed.count === 0 ? 'Every budget is met.' : `${missed.count} budgets missed:`);
+for (const line of missed.lines) console.log(line);
 if (broken.length > 0) console.error(`Could not run: ${broken.join(', ')}.`);
 step(`Done in ${Math.round((performance.now() - begun) / 60_000)} minutes.`);
 process.exitCode = broken.length > 0 ? 1 : 0;

@@ -1,4 +1,5 @@
 // What benchmarks share: alternating runs, medians with spread, result rows and tables.
+import { readFileSync } from 'node:fs';
 import { cpus, loadavg, totalmem } from 'node:os';
 
 export function median(values) {
@@ -39,6 +40,20 @@ export async function alternate(variants, rounds, runOne, log = () => {}) {
     log(`round ${round + 1} of ${rounds}`);
   }
   return { samples, skipped };
+}
+
+/**
+ * A clock in ms that stands while this process's main thread is ready to run and other processes have the cores: the wall clock of a
+ * machine with a core to spare. Plain wall clock where the kernel does not tell (not Linux).
+ */
+export function freeClock() {
+  let waitedNs = 0;
+  try {
+    waitedNs = Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')[1]);
+  } catch {
+    // no such file
+  }
+  return performance.now() - waitedNs / 1e6;
 }
 
 /** Pair by pair: what each sample is of the base's sample of the same round. */

@@ -1,13 +1,29 @@
 // Starts test/bench/app.py in one mode, puts load on it, ends it.
 import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { row } from './measure.mjs';
+import { ratios, row } from './measure.mjs';
 import { must } from './run.mjs';
 
 const START_MS = 30_000;
 
-/** @returns {Promise<{rps: number, p50_ms: number, p99_ms: number, errors: number}>} */
+/** CPU time of all threads of a process so far, ms; 0 where the kernel does not tell. */
+function cpuMs(pid) {
+  const folder = `/proc/${pid}/task`;
+  if (!existsSync(folder)) return 0;
+  let sum = 0;
+  for (const thread of readdirSync(folder)) {
+    try {
+      sum += Number(readFileSync(`${folder}/${thread}/schedstat`, 'utf8').split(' ')[0]) / 1e6;
+    } catch {
+      // this thread has just ended
+    }
+  }
+  return sum;
+}
+
+/** @returns {Promise<Load>} */
 export async function serve({ root, python, mode, kind, seconds }) {
   const child = spawn(python, [join(root, 'test/bench/app.py'), mode, kind], { stdio: ['pipe', 'pipe', 'pipe'] });
   let errors = '';
@@ -25,30 +41,54 @@ export async function serve({ root, python, mode, kind, seconds }) {
       });
       child.on('exit', (code) => reject(new Error(`${mode}: the server ended with ${code}\n${errors}`)));
     });
-    return await load({ root, python, port, seconds });
+    return await load({ root, python, port, seconds, pid: child.pid });
   } finally {
     child.stdin.end();
     setTimeout(() => child.kill('SIGKILL'), 2_000).unref();
   }
 }
 
-export async function load({ root, python, port, seconds }) {
+/**
+ * @typedef {{rps: number, p50_ms: number, p99_ms: number, requests: number, errors: number, cpuUs: number}} Load
+ *   `cpuUs`: CPU time of the server for one request, in µs
+ * @returns {Promise<Load>}
+ */
+export async function load({ root, python, port, seconds, pid }) {
+  const before = cpuMs(pid);
   const { output } = await must(python, [join(root, 'test/bench/load.py'), String(port), String(seconds)], {
     quiet: true,
     timeoutMs: 60_000,
   });
   const result = JSON.parse(output.trim().split('\n').at(-1));
   if (result.errors > 0) throw new Error(`${result.errors} requests failed`);
-  return result;
+  return { ...result, cpuUs: ((cpuMs(pid) - before) * 1000) / (result.requests + result.warm_up) };
 }
 
-/** Result rows: requests per second without, and each variant's share of it. The best alternative must be behind us. */
-export function shares(kind, samples, budgets, base = 'none') {
-  const rows = [row({ what: `${kind}: requests/s`, variant: base, values: samples[base].map((one) => one.rps), unit: '1/s', digits: 0 })];
-  for (const [variant, list] of Object.entries(samples)) {
-    if (variant === base || list.length === 0) continue;
-    const values = list.map((one, index) => one.rps / (samples[base][index] ?? samples[base].at(-1)).rps);
-    rows.push(row({ what: `${kind}: share of requests/s`, variant, values, unit: '', budget: budgets[variant], atLeast: true, digits: 3 }));
+/**
+ * Result rows: requests per second without, each variant's share of it pair by pair, and CPU per request.
+ * @param {{budgets: Record<string, number>, base?: string, why?: Record<string, string>, headline?: string[]}} how by variant
+ */
+export function shares(kind, samples, { budgets, base = 'none', why = {}, headline = [] }) {
+  const of = (variant, key) => samples[variant].map((one) => one[key]);
+  const rows = [row({ what: `${kind}: requests/s`, variant: base, values: of(base, 'rps'), unit: '1/s', digits: 0 })];
+  const cpu = [];
+  for (const variant of Object.keys(samples)) {
+    if (samples[variant].length === 0) continue;
+    cpu.push(row({ what: `${kind}: CPU a request`, variant, values: of(variant, 'cpuUs'), unit: 'µs', digits: 0 }));
+    if (variant === base) continue;
+    rows.push(
+      row({
+        what: `${kind}: share of requests/s`,
+        variant,
+        values: ratios(of(variant, 'rps'), of(base, 'rps')),
+        unit: '',
+        budget: budgets[variant],
+        atLeast: true,
+        digits: 3,
+        why: why[variant],
+        headline: headline.includes(variant),
+      }),
+    );
   }
-  return rows;
+  return [...rows, ...cpu];
 }

@@ -76,7 +76,7 @@ async def serve_aiohttp(sock):
 
 def end_with_input():
     sys.stdin.read()
-    modes.finish()
+    modes.finish()  # @never
 
 
 async def main():

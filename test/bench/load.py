@@ -1,4 +1,4 @@
-"""Load generator: `python load.py PORT SECONDS [CONNECTIONS]`. Keep-alive GETs over raw sockets; prints {"rps", "p50_ms", "p99_ms", "requests", "errors"}.
+"""Load generator: `python load.py PORT SECONDS [CONNECTIONS]`. Keep-alive GETs over raw sockets; prints {"rps", "p50_ms", "p99_ms", "requests", "warm_up", "errors"}.
 
 The clock starts once the server has answered `WARM_UP` requests on every connection, so that neither its imports nor its first
 requests count.
@@ -60,6 +60,7 @@ async def main():
                 "p50_ms": latencies[len(latencies) // 2] * 1000,
                 "p99_ms": latencies[len(latencies) * 99 // 100] * 1000,
                 "requests": len(latencies),
+                "warm_up": WARM_UP * CONNECTIONS,
                 "errors": len(errors),
             }
         )
