@@ -14,7 +14,7 @@ from . import _ah_core as core
 from . import _ah_pydevd as pydevd
 
 #: Feature modules of ours that build on this one; each has install(options).
-COMPANIONS = ("_ah_step", "_ah_stop", "_ah_eval", "_ah_break", "_ah_breakpoints", "_ah_freeze")
+COMPANIONS = ("_ah_step", "_ah_stop", "_ah_eval", "_ah_break", "_ah_breakpoints")
 
 
 def install(options):
