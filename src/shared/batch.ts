@@ -68,7 +68,7 @@ export function decodeBatch(message: unknown): DecodedBatch {
   if (isFiniteNumber(raw.t) && raw.t >= 0) batch.t = raw.t;
   else batch.malformed++;
   batch.bye = raw.bye === true;
-  if (raw.rows !== undefined) decodeRows(raw.rows, batch);
+  if (raw.rows !== undefined) decodeRows(raw.rows, isFiniteNumber(raw.base) ? raw.base : 0, batch);
   if (raw.defs !== undefined) decodeDefs(raw.defs, batch);
   if (raw.notes !== undefined) decodeNotes(raw.notes, batch);
   if (raw.sys !== undefined) batch.sys = decodeSystem(raw.sys, batch);
@@ -77,7 +77,7 @@ export function decodeBatch(message: unknown): DecodedBatch {
   return batch;
 }
 
-function decodeRows(raw: unknown, batch: DecodedBatch): void {
+function decodeRows(raw: unknown, base: number, batch: DecodedBatch): void {
   if (typeof raw !== 'string') {
     batch.malformed++;
     return;
@@ -112,6 +112,7 @@ function decodeRows(raw: unknown, batch: DecodedBatch): void {
   let write = 0;
   for (let read = 0; read < rows.length; read += ROW_WIDTH) {
     const op = rows[read]!;
+    rows[read + 1]! -= base;
     if (op <= 0 || op > 0xffff || rows[read + 1]! < 0) {
       batch.malformed++;
       continue;

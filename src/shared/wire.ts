@@ -346,6 +346,8 @@ export interface ProbeBatch {
   t: number;
   /** base64 of little-endian int64 rows; absent when there are none. */
   rows?: string;
+  /** What their times count from: subtracted from each `t`. Absent: 0. */
+  base?: number;
   defs?: ProbeDefs;
   notes?: ProbeNote[];
   sys?: SystemSample;

@@ -89,6 +89,7 @@ class Recording:
             values.byteswap()
         assert len(values) % wire.ROW_WIDTH == 0
         for at in range(0, len(values), wire.ROW_WIDTH):
+            values[at + 1] -= batch.get("base", 0)
             self.rows.append(Row(values[at : at + wire.ROW_WIDTH], self, notes))
 
     def stack(self, number):

@@ -14,7 +14,7 @@ import time
 
 from . import _ah_channel as channel
 from . import _ah_core as core
-from . import _ah_ending, _ah_intern, _ah_sinks
+from . import _ah_ending, _ah_intern, _ah_pack, _ah_sinks
 
 #: Feature modules in order of installation; each has `install(options)`. One that is absent or fails costs only itself.
 FEATURES = [
@@ -56,7 +56,7 @@ def start(options=None):
         state.started = True
     if options.get("detail"):
         core.set_detail(options["detail"])
-    del core.buf[:]
+    _ah_pack.clear()
     core.notes.clear()
     _ah_intern.forget()
     channel.set_sink(sink)

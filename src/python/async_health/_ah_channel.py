@@ -5,26 +5,20 @@ program runs, stands at a breakpoint, or blocks. It holds the GIL for at most ab
 """
 
 import _thread
-import binascii
 import collections
 import json
 import os
-import struct
 import sys
 import threading
 import time
-from array import array
 
 from . import _ah_core as core
 from . import _ah_imports, _ah_intern
+from . import _ah_pack as packing
 from . import _ah_wire as wire
-from ._ah_pace import REST_S, rests
+from ._ah_pace import REST_S, SLICE_NS, clock, rests
 
 _OP_WIDTH = wire.ROW_WIDTH
-#: Rows encoded in one go; divisible by 3 so that base64 pieces of 48 bytes a row join without padding.
-_SLICE_ROWS = 300
-_WHOLE_SIZE = _SLICE_ROWS * _OP_WIDTH
-_WHOLE = struct.Struct("<%dq" % _WHOLE_SIZE)
 #: Rows in one message.
 _BATCH_ROWS = 2700
 #: Rows waiting when the way out is blocked; beyond it they are boiled down.
@@ -57,13 +51,13 @@ def set_sink(sink):
         core.state.live = sink is not None
 
 
-def send(message):
-    """Send one message now; False when there is no way out."""
+def send(message, rows=None):
+    """Send one message now, `rows` (base64) as its rows; False when there is no way out."""
     with _send_lock:
         if _sink is None:
             return False
         try:
-            return _sink.send(message)
+            return _sink.send(message, rows)
         except Exception:
             if core._shutting_down():
                 return False
@@ -78,47 +72,6 @@ def request_sync():
     """Restate everything at the next tick."""
     global _sync_due
     _sync_due = True
-
-
-def _take_rows(limit):
-    """Up to `limit` rows off the buffer, as (base64 text or None, notes). The program may go on adding meanwhile."""
-    buf = core.buf
-    t0 = core.state.t0
-    pieces = []
-    taken_notes = []
-    # One cut for all: each moves what stays behind, which may be much.
-    taken = buf[: limit * _OP_WIDTH]
-    del buf[: len(taken)]
-    for at in range(0, len(taken), _WHOLE_SIZE):
-        if at:
-            time.sleep(REST_S)
-        chunk = taken[at : at + _WHOLE_SIZE]
-        chunk[1::_OP_WIDTH] = [t - t0 for t in chunk[1::_OP_WIDTH]]
-        if core.notes and wire.OP_NOTE in chunk[0::_OP_WIDTH]:
-            for row, op in enumerate(chunk[0::_OP_WIDTH]):
-                if op == wire.OP_NOTE:
-                    event = core.notes.pop(chunk[row * _OP_WIDTH + 4], None)
-                    chunk[row * _OP_WIDTH + 4] = len(taken_notes)
-                    taken_notes.append(event if event is not None else {"kind": "message", "level": "info", "text": ""})
-        # Only the last piece is shorter, so only that may end in padding.
-        pieces.append(binascii.b2a_base64(_pack(chunk), newline=False).decode("ascii"))
-    return ("".join(pieces) if pieces else None), taken_notes
-
-
-def _pack(chunk):
-    try:
-        return (_WHOLE if len(chunk) == _WHOLE_SIZE else struct.Struct("<%dq" % len(chunk))).pack(*chunk)
-    except (struct.error, TypeError, OverflowError):  # a bad value from one hook must not cost the others' rows
-        values = array("q")
-        for at in range(0, len(chunk), _OP_WIDTH):
-            try:
-                values.extend(array("q", [int(value) for value in chunk[at : at + _OP_WIDTH]]))
-            except (TypeError, ValueError, OverflowError):
-                core.state.dropped_rows += 1
-                values.extend(array("q", (0,) * _OP_WIDTH))
-    if sys.byteorder != "little":
-        values.byteswap()
-    return values.tobytes()
 
 
 _ENDS = frozenset(
@@ -152,7 +105,7 @@ def boil_down():
             kept.extend(row)
             continue
         core.state.dropped_rows += 1
-        if at % (_SLICE_ROWS * _OP_WIDTH) == 0:
+        if at % packing.SLICE == 0:
             time.sleep(REST_S)
     buf[:count] = kept
     request_sync()
@@ -237,7 +190,7 @@ def flush(bye=False):
     global _seq, _hello_due
     state = core.state
     if _sink is None:
-        del core.buf[:]
+        packing.clear()
         core.notes.clear()
         _ah_intern.forget_pending()
         return
@@ -247,8 +200,9 @@ def flush(bye=False):
         return
     with _send_lock:
         first = True
-        while first or core.buf:
-            rows, taken_notes = _take_rows(_BATCH_ROWS)
+        end = clock() + SLICE_NS
+        while first or packing.waiting():
+            rows, taken_notes = packing.take(_BATCH_ROWS)
             definitions = _ah_intern.take_definitions()
             system = _system() if first and _system is not None else None
             batch = {"type": "batch", "pid": state.pid, "seq": _seq + 1, "t": core.now() - state.t0}
@@ -256,7 +210,7 @@ def flush(bye=False):
                 batch["hello"] = _hello()
                 _hello_due = False
             if rows:
-                batch["rows"] = rows
+                batch["base"] = state.t0
             if definitions:
                 batch["defs"] = definitions
             if taken_notes:
@@ -270,13 +224,14 @@ def flush(bye=False):
                     "notes": state.dropped_notes,
                 }
             first = False
-            if bye and not core.buf:
+            if bye and not packing.waiting():
                 batch["bye"] = True
             _seq += 1
-            if rows and not bye:
-                time.sleep(REST_S)
-            if not send(batch):
+            if not send(batch, rows):
                 return
+            if clock() > end and not bye:
+                time.sleep(REST_S)
+                end = clock() + SLICE_NS
             if not bye and (_draining or not _sink.ready()):
                 return
 
@@ -287,7 +242,7 @@ _draining = False
 def _drain():
     """A long walk rests: send what it has said so far, a batch at a time, so that the buffer stays short."""
     global _draining
-    if len(core.buf) < _BATCH_ROWS * _OP_WIDTH or _sink is None or _draining:
+    if packing.waiting() < _BATCH_ROWS or _sink is None or _draining:
         return
     _draining = True
     try:
@@ -476,6 +431,7 @@ def after_fork_in_child():
     _stopping = False
     _requests.clear()
     core.reset_after_fork()
+    packing.after_fork_in_child()
     _ah_intern.forget()
     sink = _sink
     set_sink(None if sink is None or sink.ends_at_fork else sink)

@@ -235,6 +235,19 @@ def hide_file(basename):
 # --- output ----------------------------------------------------------------------------------------------------------------
 
 
+def json_command(message, placeholder, text):
+    """A message for pydevd's writer in which `text` (bytes) takes the place of `placeholder`; None where pydevd is another."""
+    kind = getattr(sys.modules.get("_pydevd_bundle.pydevd_net_command"), "NetCommand", None)
+    if kind is None:
+        return None
+    command = kind(-1, 0, message, is_json=True)
+    made = getattr(command, "_as_bytes", None)
+    if not isinstance(made, bytes) or placeholder not in made:
+        return None
+    command._as_bytes = made.replace(placeholder, text, 1)
+    return command
+
+
 def log_expression(message):
     """The Python expression that debugpy makes of a log point's message (`{x}` interpolated)."""
     return _module("_pydevd_bundle.pydevd_utils").convert_dap_log_message_to_expression(message)

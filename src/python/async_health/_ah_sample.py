@@ -13,7 +13,7 @@ from . import _ah_tasks as tasks
 from . import _ah_tasks_cancel as cancels
 from . import _ah_wire as wire
 from ._ah_intern import chain_id, string_id
-from ._ah_pace import REST_S, SLICE_NS, paced
+from ._ah_pace import REST_S, SLICE_NS, clock, paced
 
 _now = core.now
 #: Share of the time that a pass may use of one core, by level.
@@ -90,13 +90,13 @@ def _tick():
     while used < budget:
         if _pass is None:
             _pass = _one_pass()
-        before = _now()
+        before = clock()
         done = False
         try:
             next(_pass)
         except StopIteration:
             done = True
-        used += _now() - before
+        used += clock() - before
         if done:
             _pass = None
             return
@@ -105,7 +105,7 @@ def _tick():
 
 def _one_pass():
     """Generator: looks at all live tasks, yields when a slice is used up."""
-    slice_end = _now() + SLICE_NS
+    slice_end = clock() + SLICE_NS
     references = []
     for registry in tasks.registries:
         references.extend(list(registry.data))
@@ -125,9 +125,9 @@ def _one_pass():
                     waiting_on[id(waiter)] = id(task)
         task = waiter = None
         at += 500
-        if _now() > slice_end:
+        if clock() > slice_end:
             yield
-            slice_end = _now() + SLICE_NS
+            slice_end = clock() + SLICE_NS
     running = _running()
     many = total > _MANY
     at = 0
@@ -140,9 +140,9 @@ def _one_pass():
                     _look(task, address, waiting_on, running, many)
         task = None
         at += 20
-        if _now() > slice_end:
+        if clock() > slice_end:
             yield
-            slice_end = _now() + SLICE_NS
+            slice_end = clock() + SLICE_NS
             running = _running()
     if len(_seen) > len(tasks.live):
         for address in paced(list(_seen)):

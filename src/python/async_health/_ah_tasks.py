@@ -16,6 +16,8 @@ from . import _ah_wire as wire
 from ._ah_inject import inject
 from ._ah_intern import DEPTHS, _strings, stack_id, string_id
 from ._ah_pace import paced
+from ._ah_pack import SLICE as _SLICE
+from ._ah_pack import pack_while_hot
 from ._ah_task_facts import (
     coroutine_of,
     current_finder,
@@ -32,6 +34,7 @@ from ._ah_tasks_repr import hide_from_repr
 
 _now = core.now
 _extend = core.extend
+_buf = core.buf
 _getframe = sys._getframe
 
 #: Rows of the tasks that live, by address: what a sync restates, and how a loss is told from an end.
@@ -400,6 +403,8 @@ def _done(task):
             _failed(task, address, exception)
         if cancels.pending:
             cancels.pending.pop(address, None)
+        if len(_buf) >= _SLICE:
+            pack_while_hot()
     except AttributeError:
         _done_otherwise(task)
     except Exception as error:

@@ -18,6 +18,7 @@ from . import _ah_splice as splice
 from . import _ah_trio_scopes as scopes
 from . import _ah_trio_waits as waits
 from . import _ah_wire as w
+from ._ah_pack import SLICE, pack_while_hot
 from ._ah_task_facts import exception_text, traceback_id
 
 HOOK = "trio.tasks"
@@ -221,6 +222,8 @@ def _ended(task, outcome):
     error = getattr(outcome, "error", None)
     if error is None:
         core.emit(w.OP_TASK_END, known.key, 0, w.OUTCOME_OK)
+        if len(core.buf) >= SLICE:
+            pack_while_hot()
         return
     if _only(error, AH.Cancelled):
         core.emit(w.OP_TASK_END, known.key, 0, w.OUTCOME_CANCELLED)
