@@ -18,12 +18,12 @@ class Adapter:
         self.delay, self.answers = delay, answers
         real = _ah_channel.send
 
-        def send(message):
+        def send(message, rows=None):
             if message["type"] == "request":
                 self.requests.append(message)
                 if self.answers:
                     threading.Thread(target=self.answer, args=(message["id"],), daemon=True).start()
-            return real(message)
+            return real(message, rows)
 
         _ah_channel.send = send
 

@@ -117,7 +117,7 @@ def test_a_way_out_that_does_not_move_holds_nobody_up(probe_program):
             def ready(self):
                 return True
 
-            def send(self, message):
+            def send(self, message, rows=None):
                 return True
 
             def drain(self, seconds):
