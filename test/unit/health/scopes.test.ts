@@ -38,6 +38,22 @@ describe('cross-task-exit', () => {
     );
   });
 
+  it('is there as soon as the exit begins, and the end of the exit adds nothing', () => {
+    const p = new Program();
+    const a = p.task('a');
+    const b = p.task('b');
+    const scope = p.enter(a, { at: 'conn.py:10 open' });
+    p.leaving(scope, b, ExitFlag.CrossTask, 'conn.py:14 close').after(5_000);
+    const during = p.finding('cross-task-exit');
+    assert.match(during.message, /"a".*conn\.py:10.*"b".*conn\.py:14/);
+    assert.equal(p.model.overview().counts.scopes, 1, 'still open');
+    p.exit(scope, b, { flags: ExitFlag.CrossTask | ExitFlag.WithException, at: 'conn.py:14 close' }).after(100);
+    assert.deepEqual(p.codes(), ['cross-task-exit']);
+    assert.equal(p.finding('cross-task-exit').count, 1);
+    assert.equal(p.model.scopes.crossTask, 1);
+    assert.equal(p.model.scopes.checkCrossTaskViolations().length, 1);
+  });
+
   it('is found by identity alone, where the library raises nothing and sets no flag', () => {
     const p = new Program();
     const a = p.task('a');
