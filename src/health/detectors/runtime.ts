@@ -46,6 +46,7 @@ export class ExceptionNeverRetrieved extends Detector<Unretrieved> {
       task,
       taskRef: ref,
       stack: useful,
+      here: useful === raised ? 'raised here' : 'task created here',
       related: [
         { label: 'raised here', stack: useful === raised ? undefined : raised, task: task?.ref },
         { label: 'task created here', stack: useful === creation ? undefined : creation, task: task?.ref },
@@ -99,7 +100,14 @@ export class NeverAwaited extends Detector<Unrun> {
     if (note.kind !== 'never-awaited') return undefined;
     const coroutine = text(note.coroutine);
     const stack = this.world.context.defs.stack(number(note.stack));
-    return { severity: 'warning', stack, ...(stack === undefined ? { key: coroutine } : {}), about: [], facts: { coroutine, stack } };
+    return {
+      severity: 'warning',
+      stack,
+      here: 'called here',
+      ...(stack === undefined ? { key: coroutine } : {}),
+      about: [],
+      facts: { coroutine, stack },
+    };
   }
 
   message({ coroutine, stack }: Unrun): string {
@@ -144,6 +152,7 @@ export class WrongLoop extends Detector<Misplaced> {
       severity: 'error',
       task,
       stack: stack ?? task?.waitStack ?? task?.creation,
+      here: stack === undefined ? undefined : 'used here',
       related: [
         { label: 'made here', stack: lock?.creation },
         { label: `task ${called(task)} was created here`, stack: task?.creation, task: task?.ref },

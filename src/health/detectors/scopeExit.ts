@@ -1,5 +1,5 @@
 import { ExitFlag, ScopeKind } from '../../shared/wire';
-import type { Scope, ScopeExitRecord, Task } from '../core/entities';
+import type { Scope, ScopeExitRecord } from '../core/entities';
 import type { Environment } from '../core/environment';
 import { isCrossTask } from '../trackers/scopes';
 import { at, called, Detector, type Evidence, type World } from './detector';
@@ -30,6 +30,7 @@ export class CrossTaskExit extends Detector<ExitFacts> {
       severity: 'error',
       task: exit.by ?? scope.host,
       stack: exit.stack ?? scope.entered,
+      here: exit.stack === undefined ? 'entered here' : 'left here',
       related: [{ label: `entered here by ${called(scope.host)}`, stack: scope.entered, task: scope.host?.ref }],
       about: [scope, scope.host, exit.by, scope.generator],
       facts: { scope, exit },
@@ -72,6 +73,7 @@ export class OutOfOrderExit extends Detector<ExitFacts & { inner: Scope | undefi
       severity: 'error',
       task: exit.by ?? scope.host,
       stack: exit.stack ?? scope.entered,
+      here: exit.stack === undefined ? 'entered here' : 'left here',
       related: [
         { label: 'entered here', stack: scope.entered, task: scope.host?.ref },
         { label: 'still open, entered later here', stack: inner?.entered, task: inner?.host?.ref },

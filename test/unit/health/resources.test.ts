@@ -186,7 +186,13 @@ describe('what the runtime reports', () => {
     assert.equal(told.severity, 'warning');
     assert.match(told.message, /^Unclosed thing \(while task "main" ran\)\.$/);
     const q = new Program();
-    q.note({ kind: 'loop-exception', message: 'Exception in callback tick()', exception: 'KeyError: 1', task: 0, stack: q.stack('app.py:9 tick') });
+    q.note({
+      kind: 'loop-exception',
+      message: 'Exception in callback tick()',
+      exception: 'KeyError: 1',
+      task: 0,
+      stack: q.stack('app.py:9 tick'),
+    });
     q.after(100);
     const failed = q.finding('exception-never-retrieved');
     assert.equal(failed.severity, 'error');

@@ -297,8 +297,15 @@ describe('swallowed-cancellation', () => {
     p.row(Op.TaskSteps, poller, 6, 2_000, 500).after(300);
     assert.deepEqual(p.codes(), ['swallowed-cancellation']);
     const finding = p.finding('swallowed-cancellation');
-    assert.equal(spot(finding.location), 'app.py:22');
+    assert.equal(spot(finding.location), 'app.py:12');
     assert.equal(finding.task?.name, 'poller');
+    assert.deepEqual(
+      finding.related.map((place) => [place.label, spot(place), place.task?.name]),
+      [
+        ['cancelled here', 'app.py:22', 'main'],
+        ['task created here', 'app.py:20', 'poller'],
+      ],
+    );
     assert.match(finding.message, /cancelled by "main"/);
     assert.match(finding.advice, /wait_for/);
   });
