@@ -42,7 +42,7 @@ export class SessionState {
 
   ending(): void {
     this.leaving = true;
-    this.endedByClient = this.state !== 'ended';
+    if (this.state !== 'ended') this.endedByClient = true;
   }
 
   /** True when this was news. */
