@@ -45,6 +45,13 @@ function newest(path) {
   );
 }
 
+/** For F5 in any folder that is opened in this window, whatever its interpreter has. The sample needs none of it. */
+async function bundleDebugpy() {
+  const result = await run(process.execPath, [join(root, 'scripts/bundle-debugpy.mjs')], { cwd: root, quiet: true });
+  if (result.code !== 0)
+    step(`debugpy could not be bundled; programs need an interpreter that has it. ${result.output.trim().split('\n').at(-1)}`);
+}
+
 async function build() {
   const output = join(root, 'dist/webview/panel.js');
   const inputs = ['src', 'webview', 'scripts/build.mjs', 'package-lock.json'].map((name) => join(root, name));
@@ -122,6 +129,7 @@ async function startServer() {
 async function main() {
   await setup({ only: ['node', 'system', 'root-python'] });
   await build();
+  await bundleDebugpy();
   const code = desktopCode();
   const started = code ? await startDesktop(code) : await startServer();
   let ending = false;

@@ -8,6 +8,8 @@ export interface SessionSnapshot {
   /** Program, module or "-c"; before the process is known, what the configuration says. */
   name: string;
   exitCode?: number;
+  /** The client has ended the program: its exit code says nothing about it. */
+  endedByClient: boolean;
 }
 
 const RESUMING = new Set(['continue', 'next', 'stepIn', 'stepOut', 'reverseContinue', 'stepBack', 'goto']);
@@ -18,6 +20,7 @@ export class SessionState {
   private name = '';
   private exitCode: number | undefined;
   private leaving = false;
+  private endedByClient = false;
 
   /** The client or debugpy has said that this is the end: what breaks off now is no fault. */
   get isEnding(): boolean {
@@ -25,7 +28,7 @@ export class SessionState {
   }
 
   snapshot(): SessionSnapshot {
-    const snapshot: SessionSnapshot = { state: this.state, name: this.name };
+    const snapshot: SessionSnapshot = { state: this.state, name: this.name, endedByClient: this.endedByClient };
     if (this.pid !== undefined) snapshot.pid = this.pid;
     if (this.exitCode !== undefined) snapshot.exitCode = this.exitCode;
     return snapshot;
@@ -39,6 +42,7 @@ export class SessionState {
 
   ending(): void {
     this.leaving = true;
+    if (this.state !== 'ended') this.endedByClient = true;
   }
 
   /** True when this was news. */

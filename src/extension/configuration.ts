@@ -37,16 +37,18 @@ class ConfigurationProvider implements vscode.DebugConfigurationProvider {
       return undefined;
     }
     const uri = await savedFile(document);
-    return uri && { ...CURRENT_FILE, program: uri.fsPath };
+    return uri && configurationOf({ uri, text: document.getText() });
   }
 
-  /** The rest is the adapter's work, so that other editors have it too. */
+  /** What concerns VS Code's own views; the rest is the adapter's work, so that other editors have it too. */
   resolveDebugConfigurationWithSubstitutedVariables(
     _folder: vscode.WorkspaceFolder | undefined,
     configuration: vscode.DebugConfiguration,
   ): vscode.DebugConfiguration {
     this.log.info(`configuration "${configuration.name}": ${JSON.stringify(withoutSecrets(configuration))}`);
-    return configuration;
+    // The program's output is in the terminal: the empty Debug Console must not come up in front of it.
+    const inTerminal = configuration.request === 'launch' && configuration.console !== 'internalConsole';
+    return inTerminal || configuration.subProcessId ? { internalConsoleOptions: 'neverOpen', ...configuration } : configuration;
   }
 }
 
@@ -62,33 +64,53 @@ function withoutSecrets(configuration: vscode.DebugConfiguration): Record<string
   return { ...configuration, env: Object.keys(configuration.env) };
 }
 
+/** A file that starts something by itself is run as it is. */
+const STARTS_ITSELF = /^if\s+__name__\s*==/m;
+
+interface PythonFile {
+  uri: vscode.Uri;
+  text: string;
+}
+
+const fileName = ({ uri }: PythonFile) => uri.path.split('/').pop()!;
+const isTest = (file: PythonFile) => /^test_|_test\.py$/.test(fileName(file));
+
+/** `package.module:name` of the ASGI application that the file makes. */
+function applicationOf({ uri, text }: PythonFile): string | undefined {
+  const name = /^(\w+)\s*(?::[^=\n]+)?=\s*(?:\w+\.)?(?:FastAPI|Starlette|Quart|Litestar)\(/m.exec(text.slice(0, SNIFFED))?.[1];
+  if (!name || !vscode.workspace.getWorkspaceFolder(uri)) return undefined;
+  return `${vscode.workspace.asRelativePath(uri, false).replace(/\.py$/, '').replaceAll('/', '.')}:${name}`;
+}
+
+const LAUNCH = { type: DEBUG_TYPE, request: 'launch' };
+const pytest = (name: string, file: string) => ({ ...LAUNCH, name, module: 'pytest', args: [file] });
+const uvicorn = (application: string) => ({
+  ...LAUNCH,
+  name: `Python: Async: uvicorn ${application}`,
+  module: 'uvicorn',
+  args: [application],
+});
+
+/** How one file is debugged: tests by pytest, an ASGI application by uvicorn, all else as a program. */
+function configurationOf(file: PythonFile): vscode.DebugConfiguration {
+  const name = `Python: Async: ${fileName(file)}`;
+  if (!STARTS_ITSELF.test(file.text)) {
+    if (isTest(file)) return pytest(name, file.uri.fsPath);
+    const application = applicationOf(file);
+    if (application) return uvicorn(application);
+  }
+  return { ...CURRENT_FILE, name, program: file.uri.fsPath };
+}
+
 /** What fits the workspace: the current file, its tests, an ASGI application, a package that can be run. */
 export async function configurationsFor(folder: vscode.WorkspaceFolder | undefined): Promise<vscode.DebugConfiguration[]> {
   const list: vscode.DebugConfiguration[] = [{ ...CURRENT_FILE }];
   const document = vscode.window.activeTextEditor?.document;
   if (document?.languageId === 'python' && !document.isUntitled) {
-    const name = document.uri.path.split('/').pop()!;
-    const text = document.getText().slice(0, SNIFFED);
-    if (/^test_|_test\.py$/.test(name)) {
-      list.push({
-        name: 'Python: Async: pytest on Current File',
-        type: DEBUG_TYPE,
-        request: 'launch',
-        module: 'pytest',
-        args: ['${file}'],
-      });
-    }
-    const application = /^(\w+)\s*=\s*(?:FastAPI|Starlette|Quart|Litestar)\(/m.exec(text)?.[1];
-    if (application && folder) {
-      const module = vscode.workspace.asRelativePath(document.uri, false).replace(/\.py$/, '').replaceAll('/', '.');
-      list.push({
-        name: `Python: Async: uvicorn ${module}:${application}`,
-        type: DEBUG_TYPE,
-        request: 'launch',
-        module: 'uvicorn',
-        args: [`${module}:${application}`],
-      });
-    }
+    const file = { uri: document.uri, text: document.getText() };
+    if (isTest(file)) list.push(pytest('Python: Async: pytest on Current File', '${file}'));
+    const application = folder && applicationOf(file);
+    if (application) list.push(uvicorn(application));
   }
   if (folder) {
     const mains = await vscode.workspace.findFiles(
@@ -123,12 +145,8 @@ export async function debugFile(uri?: vscode.Uri): Promise<void> {
     if (!file) return;
     await vscode.window.showTextDocument(file);
   }
-  const name = file.path.split('/').pop()!;
-  await vscode.debug.startDebugging(vscode.workspace.getWorkspaceFolder(file), {
-    ...CURRENT_FILE,
-    name: `Python: Async: ${name}`,
-    program: file.fsPath,
-  });
+  const text = (await vscode.workspace.openTextDocument(file)).getText();
+  await vscode.debug.startDebugging(vscode.workspace.getWorkspaceFolder(file), configurationOf({ uri: file, text }));
 }
 
 export function registerConfiguration(context: vscode.ExtensionContext, log: Log): void {

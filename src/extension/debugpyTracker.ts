@@ -41,6 +41,7 @@ class GuestSource implements HealthSource {
   readonly health: HealthModel;
   readonly probe: ProbeLink;
   detail: Detail;
+  exitCode: number | undefined;
   readonly counters = { requests: 0, events: 0, errors: 0 };
   /** Thread of the newest stop, while it lasts. */
   private stoppedThread: number | undefined;
@@ -140,6 +141,7 @@ export function registerDebugpyTracker(context: vscode.ExtensionContext, registr
     if (!options.probe) return undefined;
     const source = new GuestSource(session, options, log, probeFolder);
     registry.add(session, source);
+    let endedByClient = false;
     return {
       onDidSendMessage(message: DebugProtocol.ProtocolMessage) {
         source.observe(message);
@@ -151,11 +153,14 @@ export function registerDebugpyTracker(context: vscode.ExtensionContext, registr
         else if (event === 'process') registry.setState(session.id, 'running');
         else if (event === 'stopped') registry.setState(session.id, 'paused');
         else if (event === 'continued') registry.setState(session.id, 'running');
+        else if (event === 'exited' && !endedByClient) source.exitCode = (body as DebugProtocol.ExitedEvent['body']).exitCode;
         else if (event === 'terminated') source.probe.setStatus('ended');
       },
       onWillReceiveMessage(message: DebugProtocol.ProtocolMessage) {
         source.observe(message);
-        if (RESUMING.has((message as DebugProtocol.Request).command)) registry.setState(session.id, 'running');
+        const { command } = message as DebugProtocol.Request;
+        if (command === 'disconnect' || command === 'terminate') endedByClient = true;
+        if (RESUMING.has(command)) registry.setState(session.id, 'running');
       },
       onExit(code) {
         source.probe.setStatus('ended', code ? `The debug adapter ended with ${code}.` : undefined);

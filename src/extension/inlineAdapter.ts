@@ -67,6 +67,10 @@ class AdapterSource implements HealthSource {
   get detail(): Detail {
     return this.chosenDetail ?? this.adapter.options.detail;
   }
+  get exitCode(): number | undefined {
+    const { exitCode, endedByClient } = this.adapter.session;
+    return endedByClient ? undefined : exitCode;
+  }
   statistics() {
     return this.adapter.remote.getStatistics();
   }

@@ -17,6 +17,8 @@ export interface HealthSource {
   readonly health: HealthModel;
   readonly probe: ProbeLink;
   readonly detail: Detail;
+  /** Of the program, once it has ended by itself. */
+  readonly exitCode: number | undefined;
   /** The debugger as an API; not in sessions of type `debugpy`. */
   readonly remote?: RemoteDebugger;
   statistics(): DebugStatistics;
@@ -58,7 +60,7 @@ export class HealthProcess {
   }
 
   info(): ProcessInfo {
-    const { probe, detail } = this.source;
+    const { probe, detail, exitCode } = this.source;
     return {
       id: this.id,
       label: this.session.name,
@@ -68,6 +70,7 @@ export class HealthProcess {
       probeMessage: probe.message,
       detail,
       findings: this.findings().length,
+      ...(this.ended && exitCode !== undefined ? { exitCode } : {}),
     };
   }
 }

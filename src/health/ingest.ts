@@ -85,6 +85,9 @@ export function ingestRows(batch: DecodedBatch, trackers: Trackers, intake: Inta
       case Op.ScopeExit:
         scopes.exit(obj, t, task, aux, stack);
         break;
+      case Op.ScopeLeaving:
+        scopes.leaving(obj, t, task, aux, stack);
+        break;
       case Op.ScopeCancel:
         scopes.requestCancel(obj, t, task, aux, stack);
         break;

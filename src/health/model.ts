@@ -10,7 +10,6 @@ import { Environment } from './core/environment';
 import { type Context, DEFAULT_RETENTION, type Retention, Signals } from './core/world';
 import { createDetectors } from './detectors';
 import type { Detector } from './detectors/detector';
-import { wordsOfExit } from './detectors/scopeExit';
 import { sortFindings } from './findings/incidents';
 import { FindingStore } from './findings/store';
 import { ingestRows, type Trackers } from './ingest';
@@ -217,15 +216,6 @@ export class HealthModel {
   /** Called for each new finding, and again when one changes (count, incident, resolved). Returns the unsubscriber. */
   onFinding(callback: (finding: Finding, isNew: boolean) => void): () => void {
     return this.store.changed.on((finding, isNew) => callback({ ...finding }, isNew));
-  }
-
-  /**
-   * The words for a scope that is being left wrongly while the program stands inside that exit: its row comes when it is over.
-   * `by`: address of the task that leaves it. Nothing when the scope's entry has not been told yet.
-   */
-  exitInProgress(address: number, by: number, byFinaliser: boolean): Pick<Finding, 'message' | 'advice' | 'related'> | undefined {
-    const scope = this.scopes.at(address);
-    return scope?.active ? wordsOfExit(this.detectors, scope, this.tasks.at(by), byFinaliser, this.env) : undefined;
   }
 
   /** Rows of one list that the query wants. Cost: the rows given back, not the length of the list (see views). */

@@ -62,6 +62,8 @@ export interface Finding {
   advice: string;
   task?: TaskRef;
   location?: SourceLocation;
+  /** What `location` is, as the labels of `related`: "left here". */
+  here?: string;
   /** Whole stack of `location`, leaf first, when recorded. */
   stack?: SourceLocation[];
   related: RelatedLocation[];

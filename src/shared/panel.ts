@@ -48,6 +48,8 @@ export interface ProcessInfo {
   probeMessage?: string;
   detail?: Detail;
   findings: number;
+  /** Of one that ended, where the debugger said it. */
+  exitCode?: number;
 }
 
 /** What is always shown, small. */

@@ -74,6 +74,11 @@ export const enum Op {
   ScopeName = 25,
   /** Dropped (garbage-collected) while still entered. */
   ScopeLost = 26,
+  /**
+   * An exit that is a misuse has begun: as {@link ScopeExit}, which follows when it is over. Told at once, because an exit may
+   * wait for long, and because the program may be made to stand in it.
+   */
+  ScopeLeaving = 27,
 
   // --- locks and friends (obj = lock) ---------------------------------------------------------------------------
   /** First seen. task = creator if known, aux = {@link LockKind}, stack = where created if known. */

@@ -52,6 +52,17 @@ describe('the panel', () => {
     await workbench.screenshot('panel-after');
   });
 
+  it('says of a program that failed without a finding how it ended and where to look', async () => {
+    await open([{ name: 'Broken', program: '${workspaceFolder}/broken.py' }]);
+    await show();
+    await workbench.page.keyboard.press('F5');
+    for (const text of [/ended with exit code 1 /, 'No finding explains the failure']) {
+      await workbench.panel.getByText(text).first().waitFor({ timeout: PATIENCE_MS });
+    }
+    assert.equal(await workbench.panel.getByText('Nothing found wrong').count(), 0);
+    await workbench.screenshot('panel-failed');
+  });
+
   it('comes up by the button of the notification', async () => {
     await open([CROSS_TASK]);
     await workbench.page.keyboard.press('F5');

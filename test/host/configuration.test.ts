@@ -6,9 +6,11 @@ import {
   ended,
   extension,
   fileIn,
+  folder,
   live,
   nextSession,
   output,
+  processOf,
   python,
   reset,
   sessionCount,
@@ -35,6 +37,43 @@ describe('configurations', () => {
     assert.equal(entry.session.configuration.program, fileIn('quick.py'));
     assert.equal(entry.session.configuration.console, 'integratedTerminal');
     await ended(entry);
+  });
+
+  it('runs a file of tests by pytest, with the terminal in front', async () => {
+    track();
+    const file = fileIn('test_price.py');
+    writeFileSync(file, 'def test_price():\n    assert 1 + 1 == 2\n');
+    await vscode.window.showTextDocument(vscode.Uri.file(file));
+    const count = sessionCount();
+    assert.ok(await vscode.debug.startDebugging(folder(), { type: 'python-async', name: '', request: '' }));
+    const entry = await nextSession(count);
+    const { name, module, args, internalConsoleOptions } = entry.session.configuration;
+    assert.deepEqual(
+      { name, module, args, internalConsoleOptions },
+      { name: 'Python: Async: test_price.py', module: 'pytest', args: [file], internalConsoleOptions: 'neverOpen' },
+    );
+    await ended(entry);
+    assert.equal((await processOf(entry)).info().exitCode, 0);
+  });
+
+  it('serves an ASGI application by uvicorn, unless the file starts it by itself', async () => {
+    track();
+    await vscode.window.showTextDocument(vscode.Uri.file(fileIn('app.py')));
+    const count = sessionCount();
+    assert.ok(await vscode.debug.startDebugging(folder(), { type: 'python-async', name: '', request: '' }));
+    const served = await nextSession(count);
+    assert.deepEqual([served.session.configuration.module, served.session.configuration.args], ['uvicorn', ['app:application']]);
+    await vscode.debug.stopDebugging(served.session);
+    await ended(served);
+
+    const file = fileIn('started.py');
+    writeFileSync(file, 'def FastAPI():\n    return 1\n\n\napp = FastAPI()\nif __name__ == "__main__":\n    raise SystemExit(3)\n');
+    await vscode.window.showTextDocument(vscode.Uri.file(file));
+    assert.ok(await vscode.debug.startDebugging(folder(), { type: 'python-async', name: '', request: '' }));
+    const started = await nextSession(count + 1);
+    assert.equal(started.session.configuration.program, file);
+    await ended(started);
+    assert.equal((await processOf(started)).info().exitCode, 3);
   });
 
   it('takes the interpreter that is selected in the Python extension', async () => {

@@ -1,7 +1,7 @@
 /** Stop on violation: in the offending frame, at the moment, with a text that says what and the fix; by the filters and by single codes. */
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import { ended, events, fileIn, marker, place, reset, type Seen, start, stopped, until } from './support';
+import { ended, events, fileIn, marker, place, processOf, reset, type Seen, start, stopped, until } from './support';
 
 /** Starts a program of the findings' catalogue with the exception filters set, as the Breakpoints view would. */
 async function watched(file: string, filterOptions: { filterId: string; condition?: string }[], args: string[] = []): Promise<Seen> {
@@ -36,6 +36,15 @@ describe('stop on violation', () => {
         assert.match(info.description, /Fix: /);
         if (code !== 'lock-reentry') assert.match(info.details.stackTrace, /here.*:\n {2}.*\.py:\d+/, 'the other place');
         assert.equal(info.breakMode, 'always');
+        // Panel and status bar have it while the program still stands there, and going on does not make it two.
+        const health = (await processOf(entry)).source.health;
+        const found = () => health.findings().filter((one) => one.code === code);
+        assert.ok(found().length > 0, 'the finding is there at the stop');
+        assert.equal(found().find((one) => one.location?.line === line)?.count, 1);
+        await entry.session.customRequest('setExceptionBreakpoints', { filters: [] });
+        await vscode.commands.executeCommand('workbench.action.debug.continue');
+        if (code !== 'lock-reentry') await ended(entry); // one that waits for itself never ends
+        for (const one of found()) assert.equal(one.count, 1, `${one.code} at line ${one.location?.line} was counted twice`);
       });
     }
   }

@@ -121,6 +121,9 @@ def test_anyio_cross_task_exit(probe_program):
     assert enter.task == recording.task_running("enter").obj
     assert exit_.task == recording.task_running("main").obj
     assert exit_.stack[0][1:] == ("main", 16) and enter.stack[0][1:] == ("enter", 9)
+    (leaving,) = recording.named("SCOPE_LEAVING")
+    assert (leaving.obj, leaving.task) == (exit_.obj, exit_.task) and leaving.aux & wire.EXIT_CROSS_TASK
+    assert leaving.stack == exit_.stack
     ((code, function, line, message),) = recording.printed()[0]
     assert (code, function, line) == ("cross-task-exit", "main", 16)
     assert "TaskGroup" in message
@@ -170,6 +173,8 @@ def test_out_of_order(probe_program):
     )
     exits = recording.named("SCOPE_EXIT")
     assert [bool(row.aux & wire.EXIT_OUT_OF_ORDER) for row in exits] == [True, False]
+    (leaving,) = recording.named("SCOPE_LEAVING")
+    assert leaving.obj == exits[0].obj and leaving.stack == exits[0].stack
     assert exits[0].stack[0][1:] == ("main", 9)
 
 

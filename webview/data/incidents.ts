@@ -43,7 +43,10 @@ export function groupIncidents(findings: readonly Finding[]): Incident[] {
 export function findingText(finding: Finding): string {
   const place = (p: { file: string; line: number; function: string }) => `${p.file}:${p.line}${p.function ? ` in ${p.function}` : ''}`;
   const lines = [`${finding.severity}: ${finding.message} [${finding.code}]`];
-  if (finding.location) lines.push(`  at ${place(finding.location)}${finding.task ? ` (task ${finding.task.name})` : ''}`);
+  if (finding.location)
+    lines.push(
+      `  ${finding.here ? `${finding.here}:` : 'at'} ${place(finding.location)}${finding.task ? ` (task ${finding.task.name})` : ''}`,
+    );
   for (const frame of finding.stack?.slice(1) ?? []) lines.push(`     ${place(frame)}`);
   for (const related of finding.related) {
     lines.push(`  ${related.label}: ${place(related)}${related.task ? ` (task ${related.task.name})` : ''}`);

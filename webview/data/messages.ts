@@ -45,6 +45,7 @@ function readFinding(x: Bag): Finding {
     advice: str(x.advice),
     task: task(x.task),
     location: place(x.location),
+    here: typeof x.here === 'string' ? x.here : undefined,
     stack: stack.length > 0 ? stack : undefined,
     related: list(x.related).flatMap((item): RelatedLocation[] => {
       const at = place(item);
@@ -207,6 +208,7 @@ function readProcess(x: unknown): ProcessInfo[] {
       state: (PROCESS_STATES.has(x.state as string) ? x.state : 'running') as ProcessInfo['state'],
       probe: (PROBE_STATES.has(x.probe as string) ? x.probe : 'off') as ProcessInfo['probe'],
       probeMessage: optStr(x.probeMessage),
+      exitCode: typeof x.exitCode === 'number' ? x.exitCode : undefined,
       detail: x.detail === 'light' || x.detail === 'standard' || x.detail === 'full' ? x.detail : undefined,
       findings: count(x.findings),
     },

@@ -67,15 +67,23 @@ const link = (label: string, run: () => void) => html`<button class="link" @clic
 const log = () => link('Show Log', () => void store.act({ do: 'showLog' }));
 const settings = () => link('Settings', () => void store.act({ do: 'openSettings' }));
 
+/** It ended by itself, and not well. */
+export function hasFailed(process: ProcessInfo | undefined): boolean {
+  return process?.state === 'ended' && process.exitCode !== undefined && process.exitCode !== 0;
+}
+
 /** Why what is shown is not (or no longer) live. */
 export function processBanner(process: ProcessInfo): TemplateResult | typeof nothing {
   const why = process.probeMessage;
   if (process.state === 'ended') {
     const again = link('Debug Again', () => void store.act({ do: 'startDebugging' }));
+    const { exitCode } = process;
+    const failed = hasFailed(process);
+    const how = exitCode === undefined ? '' : ` with exit code ${exitCode}`;
     return banner(
-      '',
-      'stop',
-      `The program ended after ${formatMs(store.overview.nowMs)}. This is its last state.${why ? ` ${why}` : ''}`,
+      failed ? 'warning' : '',
+      failed ? 'warning' : 'stop',
+      `The program ended${how} after ${formatMs(store.overview.nowMs)}. This is its last state.${why ? ` ${why}` : ''}`,
       again,
     );
   }

@@ -74,13 +74,32 @@ export const findingStyles = css`
   }
   .places {
     display: grid;
-    grid-template-columns: fit-content(38%) fit-content(60%) minmax(0, 1fr);
-    gap: 3px 14px;
+    grid-template-columns: fit-content(34%) minmax(0, 1fr);
+    gap: 4px 14px;
     margin: 2px 0 0;
     align-items: baseline;
   }
   .places > .label {
     color: var(--ah-muted);
+    overflow-wrap: anywhere;
+  }
+  /* Location, function and task stand together, and wrap together where it is narrow. */
+  .places > .where {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0 10px;
+    align-items: baseline;
+    min-width: 0;
+  }
+  .where > * {
+    min-width: 0;
+    max-width: 100%;
+    overflow-wrap: anywhere;
+  }
+  .where .link {
+    text-align: start;
+    white-space: normal;
+    overflow-wrap: anywhere;
   }
   .places > .stack {
     grid-column: 1 / -1;
@@ -159,27 +178,16 @@ export const findingStyles = css`
   }
   @media (max-width: 760px) {
     .places {
-      grid-template-columns: fit-content(42%) minmax(0, 1fr);
+      grid-template-columns: minmax(0, 1fr);
+      gap: 0;
     }
-    .places > .task {
-      grid-column: 2;
-      margin: -3px 0 3px;
-    }
-    .places > .task:empty {
-      display: none;
+    .places > .where {
+      margin-bottom: 5px;
     }
   }
   @media (max-width: 480px) {
     .body {
       padding-inline-start: 11px;
-    }
-    .places {
-      grid-template-columns: minmax(0, 1fr);
-      gap: 0;
-    }
-    .places > .task {
-      grid-column: 1;
-      margin: 0 0 5px;
     }
     .stack {
       grid-template-columns: minmax(0, 1fr);
@@ -208,17 +216,21 @@ function stackLines(stack: readonly SourceLocation[] | undefined): TemplateResul
 }
 
 function placeLine(label: string, place: SourceLocation, task: TaskRef | undefined): TemplateResult {
-  return html`<span class="label">${label}</span><span class="ellipsis">${placeLink(place, { withFunction: true })}</span
-    ><span class="task ellipsis">${task ? html`<span class="muted">task </span>${taskLink(task, false)}` : nothing}</span>`;
+  return html`<span class="label">${label}</span
+    ><span class="where"
+      ><span>${placeLink(place)}</span>${place.function ? html`<span class="muted mono">${place.function}</span>` : nothing}${
+        task ? html`<span><span class="muted">task </span>${taskLink(task, false)}</span>` : nothing
+      }</span
+    >`;
 }
 
-/** `here` of a finding: what happened at its own place, next to the labels of the related ones. */
+/** Its own place and the related ones, each with what happened there. */
 export function places(finding: Finding, withStacks: boolean): TemplateResult | typeof nothing {
   if (!finding.location && finding.related.length === 0) return nothing;
   const related = (place: RelatedLocation) =>
     html`${placeLine(place.label, place, place.task)}${withStacks ? stackLines(place.stack) : nothing}`;
   return html`<div class="places">
-    ${finding.location ? html`${placeLine('happened at', finding.location, finding.task)}${withStacks ? stackLines(finding.stack) : nothing}` : nothing}
+    ${finding.location ? html`${placeLine(finding.here ?? 'happened here', finding.location, finding.task)}${withStacks ? stackLines(finding.stack) : nothing}` : nothing}
     ${finding.related.map(related)}
   </div>`;
 }

@@ -12,6 +12,7 @@ import { showMenu } from '../ui/menu';
 import { base } from '../ui/styles';
 import { Watch } from '../ui/watch';
 import '../ui/filterBar';
+import { hasFailed } from './banners';
 import { findingStyles, fix, hasStacks, meta, places, prose } from './finding';
 
 const PAGE = 100;
@@ -158,6 +159,13 @@ export class AhFindings extends LitElement {
         `${plural(all, 'finding')} resolved themselves.`,
         html`<vscode-button appearance="secondary" @click=${() => store.setListState('findings', { includeEnded: true })}>Show them</vscode-button>`,
         'ok',
+      );
+    }
+    if (hasFailed(store.process)) {
+      return emptyState(
+        'finding',
+        'No finding explains the failure',
+        'The program failed, but none of its tasks, scopes, locks or loops did anything wrong. Its output in the terminal or the Debug Console says why.',
       );
     }
     const live = store.process?.probe === 'live' || store.process?.probe === 'ended';

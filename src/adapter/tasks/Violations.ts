@@ -26,10 +26,8 @@ interface Violation {
   code: FindingCode;
   message: string;
   at?: SourceLocation;
-  /** What the panel says, or will say once the program goes on. */
-  finding?: Pick<Finding, 'message' | 'advice' | 'related'> & Partial<Pick<Finding, 'stack'>>;
-  /** Addresses: of the scope that is being left, and by which task. */
-  leaving?: { scope: number; task: number; byFinaliser: boolean };
+  /** What the panel says. */
+  finding?: Finding;
 }
 
 export class Violations implements Interceptor {
@@ -138,7 +136,7 @@ export class Violations implements Interceptor {
   }
 
   private announce(params: Record<string, unknown>): Promise<true> {
-    const { code, message, file, line, threadId, scope, task } = params;
+    const { code, message, file, line, threadId } = params;
     this.announced = {
       threadId: Number(threadId),
       atMs: performance.now(),
@@ -146,7 +144,6 @@ export class Violations implements Interceptor {
         code: String(code) as FindingCode,
         message: String(message),
         at: { file: String(file), line: Number(line), function: String(params.function) },
-        ...(typeof scope === 'number' ? { leaving: { scope, task: Number(task), byFinaliser: params.byFinaliser === true } } : {}),
       },
     };
     return Promise.resolve(true);
@@ -197,13 +194,6 @@ export class Violations implements Interceptor {
   private async findingOf(violation: Violation): Promise<Violation['finding']> {
     const until = performance.now() + FINDING_WAIT_MS;
     for (;;) {
-      const { leaving } = violation;
-      // The program stands inside the exit, which is told when it is over; its entry has come or comes at the next tick.
-      const soon = leaving && this.context.health.exitInProgress(leaving.scope, leaving.task, leaving.byFinaliser);
-      if (soon) {
-        violation.finding = soon;
-        return soon;
-      }
       const same = this.context.health.findings().filter((finding) => finding.code === violation.code);
       const here = same.filter((finding) => finding.location?.line === violation.at?.line);
       const found = here[here.length - 1] ?? (performance.now() > until ? same[same.length - 1] : undefined);

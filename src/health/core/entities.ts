@@ -150,6 +150,8 @@ export class Scope implements Entity {
   entered: Stack | undefined;
   enteredNs: number;
   exit: ScopeExitRecord | undefined = undefined;
+  /** Of a misuse: how it was being left, known from the moment when that began. */
+  misuse: ScopeExitRecord | undefined = undefined;
   /** Collected while it was open. */
   lost = false;
   shield = false;

@@ -2,7 +2,7 @@ import type { Thresholds } from '../../shared/settings';
 import type { Outcome, ProbeNote } from '../../shared/wire';
 import { Signal } from './collections';
 import type { Definitions, Stack } from './definitions';
-import type { Generator, Lock, LockHold, LockWaiter, Loop, Scope, Session, Task } from './entities';
+import type { Generator, Lock, LockHold, LockWaiter, Loop, Scope, ScopeExitRecord, Session, Task } from './entities';
 import type { Environment } from './environment';
 
 /** How much is remembered of what is over, and how much is followed at all. */
@@ -31,6 +31,8 @@ export class Signals {
   readonly taskDelivered = new Signal<[task: Task]>();
   readonly taskUnreachable = new Signal<[task: Task]>();
   readonly scopeExit = new Signal<[scope: Scope]>();
+  /** It is being left, or was left, by another task or out of order: once per scope, as soon as that is known. */
+  readonly scopeMisuse = new Signal<[scope: Scope, exit: ScopeExitRecord]>();
   readonly scopeLost = new Signal<[scope: Scope]>();
   readonly scopeCancel = new Signal<[scope: Scope]>();
   readonly scopeDeliveries = new Signal<[scope: Scope, before: number]>();

@@ -73,6 +73,7 @@ export class BlockedLoop extends Detector<Block> {
       severity: this.severity(stack, ns),
       task,
       stack,
+      here: 'blocked here',
       related: [{ label: `task ${called(task)} was created here`, stack: task?.creation, task: task?.ref }],
       // Repeated at one place by whatever task.
       ...(stack?.place === undefined ? {} : { key: `${stack.place.file}:${stack.place.line}` }),
@@ -98,6 +99,7 @@ export class BlockedLoop extends Detector<Block> {
   message({ loop, task, ns, stack, callbacks }: Block): string {
     if (callbacks === 0)
       return `A callback of the ${loop.type} loop had to wait ${duration(ns)} for its turn, though none ran for long by itself.`;
+    if (callbacks === 1) return `One callback kept the ${loop.type} loop for ${duration(ns)}: everything else waited that long.`;
     if (callbacks !== undefined) {
       return `One turn of the ${loop.type} loop took ${duration(ns)} in ${callbacks} callbacks, none of them slow by itself: everything else waited that long.`;
     }
@@ -106,6 +108,8 @@ export class BlockedLoop extends Detector<Block> {
   }
 
   advice({ loop, callbacks, stack }: Block): string {
+    if (callbacks === 1)
+      return 'It was over before the probe could look where it stood. Split long work and yield with `sleep(0)` between the parts, or move it to a thread; a lower `blockedLoopMs` makes the probe look earlier.';
     if (callbacks !== undefined)
       return 'Too much is ready at once: limit how many tasks run side by side (a semaphore), or yield with `sleep(0)` inside long loops.';
     const leaf = stack?.frames[0];

@@ -83,6 +83,7 @@ export class CancelSpin extends Detector<Spin> {
       severity: 'error',
       task: scope.host,
       stack: scope.entered,
+      here: 'scope entered here',
       related: [
         { label: 'cancelled here', stack: scope.cancelled?.stack, task: scope.cancelled?.by?.ref },
         ...members(scope)
@@ -156,6 +157,7 @@ export class ForeignCancel extends Detector<Foreign> {
       severity: 'warning',
       task: host,
       stack: child.creation ?? scope.entered,
+      here: child.creation === undefined ? 'scope entered here' : `${called(child)} was created here`,
       related: [
         { label: `${scopeName(scope)} entered here by ${called(host)}`, stack: scope.entered, task: host.ref },
         { label: `${called(child)} failed here`, stack: child.failure, task: child.ref },
@@ -246,17 +248,17 @@ export class SwallowedCancellation extends Detector<Swallowed> {
 
   check(task: Task, record: CancelRecord, endedNormally: boolean): Evidence<Swallowed> {
     const cancelled = cancelStack(record);
+    // The mistake is in the task that goes on, not where it was cancelled.
+    const wentOn = endedNormally || !task.waitStack?.hasUserCode ? undefined : task.waitStack;
+    const stack = wentOn ?? task.creation ?? cancelled;
     return {
       severity: endedNormally ? 'info' : 'warning',
       task,
-      stack: cancelled ?? task.creation,
+      stack,
+      here: stack === wentOn ? 'it went on here' : stack === task.creation ? 'task created here' : 'cancelled here',
       related: [
-        {
-          label: endedNormally ? 'task created here' : 'it went on here',
-          stack: endedNormally ? task.creation : task.waitStack,
-          task: task.ref,
-        },
-        { label: 'task created here', stack: endedNormally ? undefined : task.creation, task: task.ref },
+        { label: 'cancelled here', stack: stack === cancelled ? undefined : cancelled, task: record.by },
+        { label: 'task created here', stack: stack === task.creation ? undefined : task.creation, task: task.ref },
       ],
       // Where it goes on moves; who cancels and what task do not.
       key: `${endedNormally}|${placeKey(cancelled?.place)}|${placeKey(task.creation?.place)}|${task.coroutine}`,

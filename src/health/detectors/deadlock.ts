@@ -82,6 +82,7 @@ export class LockDeadlock extends Detector<Circle> {
       severity: bounded ? 'warning' : 'error',
       task: first,
       stack: waitStack(first),
+      here: `${called(first)} waits here`,
       related: [
         ...tasks.slice(1, 10).map((task) => ({ label: `${called(task)} waits here`, stack: waitStack(task), task: task.ref })),
         ...locks.slice(0, 10).flatMap((lock) => {

@@ -30,6 +30,7 @@ export class AbandonedGenerator extends Detector<GeneratorFacts> {
       severity: 'error',
       task: generator.task ?? scope.host,
       stack: stack ?? generator.stack,
+      here: stack === undefined ? 'iterated here' : 'left unfinished here',
       related: [
         { label: `${scopeName(scope)} entered here by ${called(scope.host)}`, stack: scope.entered, task: scope.host?.ref },
         { label: 'iterated here', stack: generator.stack, task: generator.task?.ref },
@@ -98,6 +99,7 @@ export class YieldInScope extends Detector<GeneratorFacts> {
       severity: 'warning',
       task: task ?? generator.task,
       stack: stack ?? scope?.entered,
+      here: stack === undefined ? undefined : 'yields here',
       related: [
         { label: `${scope === undefined ? 'scope' : scopeName(scope)} entered here`, stack: scope?.entered, task: scope?.host?.ref },
       ],

@@ -133,6 +133,7 @@ function leak(scope: Scope, how: Leak['how']): Evidence<Leak> {
     severity: 'error',
     task: scope.host,
     stack: scope.entered,
+    here: 'entered here',
     related: [{ label: `task ${called(scope.host)} was created here`, stack: scope.host?.creation, task: scope.host?.ref }],
     about: [scope, scope.host, scope.generator],
     facts: { scope, how },

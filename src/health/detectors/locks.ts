@@ -75,6 +75,7 @@ export class LockReentry extends Detector<Reentry> {
       severity: 'error',
       task,
       stack,
+      here: 'acquired again here',
       related: [
         { label: 'already held since here', stack: first?.stack, task: task?.ref },
         { label: 'lock made here', stack: lock.creation },
@@ -170,6 +171,7 @@ export class LockAbandoned extends Detector<Abandoned> {
       severity: waiter === undefined ? 'warning' : 'error',
       task: owner?.task ?? waiter?.task,
       stack: owner?.stack ?? waiter?.stack ?? lock.creation,
+      here: owner?.stack !== undefined ? 'acquired here' : waiter?.stack !== undefined ? 'waited for here' : 'lock made here',
       related: [
         {
           label: `${called(waiter?.task)} ${waiting === undefined ? 'waited' : 'waits'} here`,
@@ -266,6 +268,7 @@ export class LockTimeout extends Detector<Slow> {
       severity: 'warning',
       task: waiter.task,
       stack: waiter.stack ?? waiter.task.waitStack,
+      here: 'it waits here',
       related: [
         { label: `${called(holder?.task)} holds it since here`, stack: holder?.stack, task: holder?.task?.ref },
         { label: 'the holder is here now', stack: holder?.task?.waitStack, task: holder?.task?.ref },

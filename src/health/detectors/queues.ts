@@ -63,6 +63,7 @@ export class QueueStuck extends Detector<StuckQueue> {
       severity: 'error',
       task: waiter.task,
       stack: waiter.stack ?? waiter.task.waitStack,
+      here: 'join() waits here',
       related: [
         { label: `the last consumer, ${called(last)}, failed here`, stack: last?.failure, task: last?.ref },
         { label: `the last consumer, ${called(last)}, was created here`, stack: last?.creation, task: last?.ref },

@@ -6,6 +6,8 @@ import type { Environment } from '../core/environment';
 import { at, called, Detector, type Evidence, shortName, type World } from './detector';
 
 interface Unretrieved {
+  /** What was given to the loop's exception handler is no task's failure; `task` ran then. */
+  ofLoop: boolean;
   task: Task | undefined;
   name: string;
   exception: string;
@@ -29,35 +31,47 @@ export class ExceptionNeverRetrieved extends Detector<Unretrieved> {
 
   check(note: ProbeNote): Evidence<Unretrieved> | undefined {
     if (note.kind !== 'exception-never-retrieved' && note.kind !== 'loop-exception') return undefined;
+    const ofLoop = note.kind === 'loop-exception';
     const { tasks, context } = this.world;
     const task = tasks.at(number(note.task));
     const raised = context.defs.stack(number(note.stack)) ?? task?.failure;
-    const creation = (note.kind === 'exception-never-retrieved' ? context.defs.stack(number(note.creation)) : undefined) ?? task?.creation;
-    const name = note.kind === 'exception-never-retrieved' ? text(note.taskName) : '';
+    const creation = (ofLoop ? undefined : context.defs.stack(number(note.creation))) ?? task?.creation;
+    const name = ofLoop ? '' : text(note.taskName);
+    const exception = text(note.exception);
     const ref: TaskRef | undefined = task === undefined && name !== '' ? { id: 0, name } : undefined;
-    const useful = creation?.hasUserCode ? creation : (raised ?? creation);
+    const useful = creation?.hasUserCode && !(ofLoop && raised !== undefined) ? creation : (raised ?? creation);
     return {
-      severity: 'error',
+      // Without an exception it is a library's complaint, not a failure.
+      severity: ofLoop && exception === '' ? 'warning' : 'error',
       task,
       taskRef: ref,
       stack: useful,
+      here: useful === raised ? 'raised here' : 'task created here',
       related: [
         { label: 'raised here', stack: useful === raised ? undefined : raised, task: task?.ref },
         { label: 'task created here', stack: useful === creation ? undefined : creation, task: task?.ref },
       ],
       about: [task, task?.group],
-      facts: { task, name, exception: text(note.exception), creation, raised, message: text(note.message) },
+      facts: { ofLoop, task, name, exception, creation, raised, message: text(note.message) },
     };
   }
 
-  message({ task, name, exception, creation, raised, message }: Unretrieved): string {
+  message({ ofLoop, task, name, exception, creation, raised, message }: Unretrieved): string {
+    if (ofLoop) {
+      const during = task === undefined ? '' : ` (while task ${called(task)} ran)`;
+      const what = exception === '' ? '' : `: ${firstLine(exception)}`;
+      return `${firstLine(message) || "The loop's exception handler was called"}${what}${at(raised)}${during}.`;
+    }
     const what = firstLine(exception) || 'an exception';
     if (task === undefined && name === '') return `${firstLine(message) || 'An exception reached the event loop'}: ${what}${at(raised)}.`;
     const who = task === undefined ? `"${name}"` : called(task);
     return `Task ${who}${creation?.place === undefined ? '' : `, created${at(creation)},`} failed with ${what} and nobody looked at it.`;
   }
 
-  advice(_facts: Unretrieved, env: Environment): string {
+  advice({ ofLoop, exception }: Unretrieved, env: Environment): string {
+    if (ofLoop && exception === '') return 'A library says so through the event loop; nothing failed yet. Close or await what it names.';
+    if (ofLoop)
+      return 'It was raised in a callback or a transport, so no task can catch it: catch it there. `loop.set_exception_handler` decides what is done with the rest.';
     const group = env.pythonAtLeast(3, 11) ? 'asyncio.TaskGroup' : env.has('anyio') ? 'anyio.create_task_group()' : 'asyncio.gather(…)';
     return `Await the task, or start it in ${group}, so that its failure reaches somebody.`;
   }
@@ -86,7 +100,14 @@ export class NeverAwaited extends Detector<Unrun> {
     if (note.kind !== 'never-awaited') return undefined;
     const coroutine = text(note.coroutine);
     const stack = this.world.context.defs.stack(number(note.stack));
-    return { severity: 'warning', stack, ...(stack === undefined ? { key: coroutine } : {}), about: [], facts: { coroutine, stack } };
+    return {
+      severity: 'warning',
+      stack,
+      here: 'called here',
+      ...(stack === undefined ? { key: coroutine } : {}),
+      about: [],
+      facts: { coroutine, stack },
+    };
   }
 
   message({ coroutine, stack }: Unrun): string {
@@ -131,6 +152,7 @@ export class WrongLoop extends Detector<Misplaced> {
       severity: 'error',
       task,
       stack: stack ?? task?.waitStack ?? task?.creation,
+      here: stack === undefined ? undefined : 'used here',
       related: [
         { label: 'made here', stack: lock?.creation },
         { label: `task ${called(task)} was created here`, stack: task?.creation, task: task?.ref },

@@ -1,14 +1,12 @@
-import type { Finding } from '../../shared/findings';
 import { ExitFlag, ScopeKind } from '../../shared/wire';
-import type { Scope, Task } from '../core/entities';
+import type { Scope, ScopeExitRecord } from '../core/entities';
 import type { Environment } from '../core/environment';
-import { toRelated } from '../findings/store';
 import { isCrossTask } from '../trackers/scopes';
 import { at, called, Detector, type Evidence, type World } from './detector';
 
 interface ExitFacts {
   scope: Scope;
-  by: Task | undefined;
+  exit: ScopeExitRecord;
 }
 
 export function scopeName(scope: Scope): string {
@@ -22,31 +20,31 @@ export class CrossTaskExit extends Detector<ExitFacts> {
 
   constructor(world: World) {
     super(world);
-    world.context.signals.scopeExit.on((scope) => this.raise(this.check(scope)));
+    world.context.signals.scopeMisuse.on((scope, exit) => this.raise(this.check(scope, exit)));
   }
 
   /** By identity of the two tasks: asyncio raises nothing for this, and the libraries' texts differ. */
-  check(scope: Scope): Evidence<ExitFacts> | undefined {
-    const exit = scope.exit;
-    if (exit === undefined || !isCrossTask(scope)) return undefined;
+  check(scope: Scope, exit: ScopeExitRecord): Evidence<ExitFacts> | undefined {
+    if (!isCrossTask(scope, exit)) return undefined;
     return {
       severity: 'error',
       task: exit.by ?? scope.host,
       stack: exit.stack ?? scope.entered,
+      here: exit.stack === undefined ? 'entered here' : 'left here',
       related: [{ label: `entered here by ${called(scope.host)}`, stack: scope.entered, task: scope.host?.ref }],
       about: [scope, scope.host, exit.by, scope.generator],
-      facts: { scope, by: exit.by },
+      facts: { scope, exit },
     };
   }
 
-  message({ scope, by }: ExitFacts): string {
-    const who = scope.exit !== undefined && scope.exit.flags & ExitFlag.ByFinaliser ? ' (closing an abandoned async generator)' : '';
-    return `${scopeName(scope)} entered by task ${called(scope.host)}${at(scope.entered)} was left by task ${called(by)}${who}${at(scope.exit?.stack)}.`;
+  message({ scope, exit }: ExitFacts): string {
+    const who = exit.flags & ExitFlag.ByFinaliser ? ' (closing an abandoned async generator)' : '';
+    return `${scopeName(scope)} entered by task ${called(scope.host)}${at(scope.entered)} was left by task ${called(exit.by)}${who}${at(exit.stack)}.`;
   }
 
-  advice({ scope }: ExitFacts, env: Environment): string {
+  advice({ scope, exit }: ExitFacts, env: Environment): string {
     const base = 'Let one task own the whole `async with`, from entry to exit; other tasks ask it through a queue or an event.';
-    if (scope.exit !== undefined && scope.exit.flags & ExitFlag.ByFinaliser) {
+    if (exit.flags & ExitFlag.ByFinaliser) {
       return `The exit ran because an async generator was left unfinished: iterate it under \`contextlib.aclosing(…)\`. ${base}`;
     }
     if (scope.kind === ScopeKind.AsyncioTimeout || scope.kind === ScopeKind.AsyncioTaskGroup) {
@@ -63,55 +61,34 @@ export class OutOfOrderExit extends Detector<ExitFacts & { inner: Scope | undefi
 
   constructor(world: World) {
     super(world);
-    world.context.signals.scopeExit.on((scope) => this.raise(this.check(scope)));
+    world.context.signals.scopeMisuse.on((scope, exit) => this.raise(this.check(scope, exit)));
   }
 
-  check(scope: Scope): Evidence<ExitFacts & { inner: Scope | undefined }> | undefined {
-    const exit = scope.exit;
-    if (exit === undefined || !(exit.flags & ExitFlag.OutOfOrder) || isCrossTask(scope)) return undefined;
+  check(scope: Scope, exit: ScopeExitRecord): Evidence<ExitFacts & { inner: Scope | undefined }> | undefined {
+    if (!(exit.flags & ExitFlag.OutOfOrder) || isCrossTask(scope, exit)) return undefined;
     const open = scope.host?.scopes;
     // Entered later and still open: the one that should have been left first.
-    const inner = open?.filter((other) => other.enteredNs >= scope.enteredNs).at(-1);
+    const inner = open?.filter((other) => other !== scope && other.enteredNs >= scope.enteredNs).at(-1);
     return {
       severity: 'error',
       task: exit.by ?? scope.host,
       stack: exit.stack ?? scope.entered,
+      here: exit.stack === undefined ? 'entered here' : 'left here',
       related: [
         { label: 'entered here', stack: scope.entered, task: scope.host?.ref },
         { label: 'still open, entered later here', stack: inner?.entered, task: inner?.host?.ref },
       ],
       about: [scope, inner, scope.host, scope.generator],
-      facts: { scope, by: exit.by, inner },
+      facts: { scope, exit, inner },
     };
   }
 
-  message({ scope, by, inner }: ExitFacts & { inner: Scope | undefined }): string {
+  message({ scope, exit, inner }: ExitFacts & { inner: Scope | undefined }): string {
     const other = inner === undefined ? 'a scope that it had entered later' : `${scopeName(inner)} entered later${at(inner.entered)}`;
-    return `Task ${called(by ?? scope.host)} left ${scopeName(scope)}${at(scope.exit?.stack)} while ${other} was still open.`;
+    return `Task ${called(exit.by ?? scope.host)} left ${scopeName(scope)}${at(exit.stack)} while ${other} was still open.`;
   }
 
   advice(): string {
     return 'Leave scopes in reverse order of entry: nest the `with` blocks, use one AsyncExitStack, or give each resource a task of its own that enters and leaves it.';
   }
-}
-
-/** What the two above would say if `scope`, still open, were left by `by` now. */
-export function wordsOfExit(
-  detectors: readonly Detector[],
-  scope: Scope,
-  by: Task | undefined,
-  byFinaliser: boolean,
-  env: Environment,
-): Pick<Finding, 'message' | 'advice' | 'related'> | undefined {
-  const crosses = by !== scope.host;
-  const flags = (crosses ? ExitFlag.CrossTask : ExitFlag.OutOfOrder) | (byFinaliser ? ExitFlag.ByFinaliser : 0);
-  const left: Scope = Object.create(scope, { exit: { value: { atNs: 0, by, flags, stack: undefined } } });
-  for (const detector of detectors) {
-    if (!(detector instanceof CrossTaskExit || detector instanceof OutOfOrderExit)) continue;
-    const evidence = detector.check(left) as Evidence<ExitFacts & { inner: Scope | undefined }> | undefined;
-    if (evidence === undefined) continue;
-    const related = (evidence.related ?? []).map(toRelated).filter((place) => place !== undefined);
-    return { message: detector.message(evidence.facts), advice: detector.advice(evidence.facts, env), related };
-  }
-  return undefined;
 }

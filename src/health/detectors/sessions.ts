@@ -79,6 +79,7 @@ export class UnclosedSession extends Detector<Unclosed> {
       severity: how === 'creator-ended' ? 'info' : 'warning',
       task: session.opener,
       stack: session.opened,
+      here: 'opened here',
       related: [
         { label: `its opener ${called(session.opener)} was created here`, stack: session.opener?.creation, task: session.opener?.ref },
       ],

@@ -23,6 +23,8 @@ export interface Sighting {
   /** For tasks that are not followed. */
   taskRef?: TaskRef | undefined;
   stack?: Stack | undefined;
+  /** What happened at the place of `stack`, as the labels of `related`: "left here". */
+  here?: string | undefined;
   related?: Elsewhere[];
   /** Told apart by this where places do not: replaces the places in the key. */
   key?: string;
@@ -90,7 +92,10 @@ export class FindingStore {
       finding.incident = finding.id;
       const task = sighting.task?.ref ?? sighting.taskRef;
       if (task !== undefined) finding.task = { ...task };
-      if (location !== undefined) finding.location = location;
+      if (location !== undefined) {
+        finding.location = location;
+        if (sighting.here !== undefined) finding.here = sighting.here;
+      }
       if (sighting.stack !== undefined) finding.stack = sighting.stack.shown;
       for (const elsewhere of sighting.related ?? []) {
         const related = toRelated(elsewhere);

@@ -240,7 +240,7 @@ export class LockMonitor {
   state(address: number, t: number, holderAddress: number, value: number, unfinished: number): void {
     const lock = this.known(address, t);
     if (lock === undefined) return;
-    lock.value = value;
+    lock.value = value < 0 ? undefined : value;
     if (unfinished !== lock.unfinished) {
       lock.unfinished = unfinished;
       lock.unfinishedSinceNs = t;

@@ -1,7 +1,7 @@
 import { CancelReason, ExitFlag, ScopeFlag, type ScopeKind } from '../../shared/wire';
 import { BoundedQueue } from '../core/collections';
 import type { Stack } from '../core/definitions';
-import { cancelReasonName, Scope, type Task } from '../core/entities';
+import { cancelReasonName, Scope, type ScopeExitRecord, type Task } from '../core/entities';
 import { longPlace } from '../core/places';
 import type { Context } from '../core/world';
 import { round } from './tasks';
@@ -113,6 +113,13 @@ export class CancelScopeTracker {
     this.record(t, 'enter', scope, host, stack, 0);
   }
 
+  /** The exit has begun, and the probe calls it a misuse. */
+  leaving(address: number, t: number, byAddress: number, flags: number, stackId: number): void {
+    const scope = this.byAddress.get(address);
+    if (scope === undefined || !scope.active) return;
+    this.judge(scope, { atNs: t, by: this.task(byAddress), flags, stack: this.context.defs.stack(stackId) });
+  }
+
   exit(address: number, t: number, byAddress: number, flags: number, stackId: number): void {
     const scope = this.byAddress.get(address);
     if (scope === undefined || !scope.active) return;
@@ -121,17 +128,21 @@ export class CancelScopeTracker {
     scope.exit = { atNs: t, by, flags, stack };
     if (flags & ExitFlag.CancelledCaught) this.absorbed(scope);
     this.exits++;
-    if (isCrossTask(scope)) {
-      this.crossTask++;
-      this.violations.push({ scope, kind: 'cross-task-exit', task: by, stack });
-    } else if (flags & ExitFlag.OutOfOrder) {
-      this.outOfOrder++;
-      this.violations.push({ scope, kind: 'out-of-order-exit', task: by, stack });
-    }
+    this.judge(scope, scope.exit);
     this.record(t, 'exit', scope, by, stack, flags);
     this.release(scope, t);
     this.context.signals.scopeExit.emit(scope);
     scope.members = undefined;
+  }
+
+  private judge(scope: Scope, exit: ScopeExitRecord): void {
+    const crosses = isCrossTask(scope, exit);
+    if (scope.misuse !== undefined || !(crosses || exit.flags & ExitFlag.OutOfOrder)) return;
+    scope.misuse = exit;
+    if (crosses) this.crossTask++;
+    else this.outOfOrder++;
+    this.violations.push({ scope, kind: crosses ? 'cross-task-exit' : 'out-of-order-exit', task: exit.by, stack: exit.stack });
+    this.context.signals.scopeMisuse.emit(scope, exit);
   }
 
   /** Its members' cancellation was its own doing and is over. */
@@ -254,7 +265,8 @@ export class CancelScopeTracker {
         task: event.task?.label ?? '',
         place: place === undefined ? '' : longPlace(place),
       };
-      if (event.what === 'exit' && isCrossTask(event.scope)) out.violation = 'cross-task-exit';
+      const { exit } = event.scope;
+      if (event.what === 'exit' && exit !== undefined && isCrossTask(event.scope, exit)) out.violation = 'cross-task-exit';
       else if (event.flags & ExitFlag.OutOfOrder) out.violation = 'out-of-order-exit';
       return out;
     });
@@ -295,9 +307,7 @@ export class CancelScopeTracker {
 }
 
 /** Left by a task that did not enter it. The probe's own comparison counts even where a task is not known. */
-export function isCrossTask(scope: Scope): boolean {
-  const exit = scope.exit;
-  if (exit === undefined) return false;
+export function isCrossTask(scope: Scope, exit: ScopeExitRecord): boolean {
   if (exit.flags & ExitFlag.CrossTask) return true;
   return exit.by !== undefined && scope.host !== undefined && exit.by !== scope.host;
 }

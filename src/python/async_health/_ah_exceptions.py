@@ -35,8 +35,8 @@ def _handled(loop, context):
     future = context.get("task") or context.get("future")
     if error is None:
         # "Task was destroyed but it is pending" has its own row; anything else is worth a note.
-        # An unclosed aiohttp session has its own row as well.
-        if "task" in context or "client_session" in context:
+        # An unclosed aiohttp session has its own row as well; its connector is reported right behind it.
+        if "task" in context or "client_session" in context or "connector" in context:
             return
         core.note(_loop_note(context, None))
         return

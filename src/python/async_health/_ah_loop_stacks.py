@@ -5,7 +5,10 @@ import sys
 from . import _ah_intern
 from ._ah_intern import frames_id
 
-_MAX_DEPTH = 40
+#: Frames kept of a deep stack: the innermost, where the thread is, and the outermost, where the task's own code is. Between
+#: them a nest of imports may have hundreds.
+_INNERMOST, _OUTERMOST = 30, 10
+_MAX_WALK = 2000
 
 
 def current_task_of(loop):
@@ -48,15 +51,17 @@ def paused_at_breakpoint(frame):
 
 
 def thread_stack(frame):
-    """Stack id of a thread's frames down to the loop's own."""
+    """Stack id of a thread's frames down to the loop's own; of a deep one without its middle."""
     boundary = _ah_intern._boundary
     codes = []
     lastis = []
     while frame is not None and frame.f_code is not boundary:
-        if len(codes) == _MAX_DEPTH:
-            lastis.append(-1)
+        if len(codes) == _MAX_WALK:
             break
         codes.append(frame.f_code)
         lastis.append(frame.f_lasti)
         frame = frame.f_back
+    if len(codes) > _INNERMOST + _OUTERMOST:
+        codes[_INNERMOST:-_OUTERMOST] = ()
+        lastis[_INNERMOST:-_OUTERMOST] = ()
     return frames_id(tuple(codes), tuple(lastis), True)

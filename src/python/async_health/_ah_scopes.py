@@ -225,8 +225,8 @@ def leave(scope, kind):
 def leaving(scope, task, frame, with_exception=False):
     """The exit of a scope begins: judge who leaves and in what order. `frame`: the caller of its `__exit__`, None to find it.
 
-    A violation is told to the violation callbacks here, in the offending thread and frame. Returns the EXIT_* bits,
-    or None for a scope that is not known to be open.
+    A violation is told here: to the model at once, then to the violation callbacks, in the offending thread and frame (the
+    program may be made to stand there). Returns the EXIT_* bits, or None for a scope that is not known to be open.
     """
     address = id(scope)
     known = open_scopes.get(address)
@@ -252,6 +252,13 @@ def leaving(scope, task, frame, with_exception=False):
         name = getattr(task, "get_name", None)
         if name is not None:
             core.emit(wire.OP_TASK_NAME, leaver, 0, core.string_id(str(name())))
+    if frame is None:
+        inner = _getframe(2)  # the `__exit__` that called `leave`
+        frame = inner.f_back
+        if frame is None or frame.f_code is _ah_intern._boundary:
+            frame = inner
+    stack = stack_id(frame, _depths[_state.level] or SCOPE_DEPTH)
+    core.emit(wire.OP_SCOPE_LEAVING, address, leaver, flags, stack)
     _tell_violation(known[0], address, leaver, flags, frame)
     return flags
 
@@ -265,8 +272,6 @@ def _is_finaliser(task):
 def _tell_violation(row, address, leaver, flags, frame):
     if not core.violation_callbacks:
         return
-    if frame is None or frame.f_code is _ah_intern._boundary:
-        frame = _getframe(3)
     title = _TITLES.get(row[_KIND], "scope")
     code = "cross-task-exit" if flags & wire.EXIT_CROSS_TASK else "out-of-order-exit"
     if code == "cross-task-exit":
@@ -280,7 +285,6 @@ def _tell_violation(row, address, leaver, flags, frame):
         "task": leaver,
         "host": row[_HOST],
         "stack": row[_STACK],
-        "byFinaliser": bool(flags & wire.EXIT_BY_FINALISER),
     }
     core.violation(code, user_frame(frame), info)
 

@@ -194,6 +194,7 @@ def _judge(scope, exc, known, task, frame):
     if misuse is not None or core.state.level == core.FULL:
         stack = stack_of(frame.f_back, 40)
     if misuse is not None:
+        core.emit(w.OP_SCOPE_LEAVING, id(scope), address, flags, stack)
         core.violation(
             misuse,
             locks.outside(frame.f_back),

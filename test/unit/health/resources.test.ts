@@ -178,6 +178,28 @@ describe('what the runtime reports', () => {
     assert.equal(p.finding('exception-never-retrieved').incident, p.finding('cross-task-exit').id);
   });
 
+  it('what reaches the loop’s handler blames no task that merely ran then', () => {
+    const p = new Program();
+    const task = p.task('main', { at: 'app.py:3 start' });
+    p.note({ kind: 'loop-exception', message: 'Unclosed thing', exception: '', task, stack: 0 }).after(100);
+    const told = p.finding('exception-never-retrieved');
+    assert.equal(told.severity, 'warning');
+    assert.match(told.message, /^Unclosed thing \(while task "main" ran\)\.$/);
+    const q = new Program();
+    q.note({
+      kind: 'loop-exception',
+      message: 'Exception in callback tick()',
+      exception: 'KeyError: 1',
+      task: 0,
+      stack: q.stack('app.py:9 tick'),
+    });
+    q.after(100);
+    const failed = q.finding('exception-never-retrieved');
+    assert.equal(failed.severity, 'error');
+    assert.equal(failed.message, 'Exception in callback tick(): KeyError: 1 at tick (app.py:9).');
+    assert.match(failed.advice, /catch it there/);
+  });
+
   it('never-awaited and wrong-loop', () => {
     const p = new Program({ hello: { python: '3.9.1' } });
     const [one, two] = [p.address(), p.address()];

@@ -38,6 +38,22 @@ describe('cross-task-exit', () => {
     );
   });
 
+  it('is there as soon as the exit begins, and the end of the exit adds nothing', () => {
+    const p = new Program();
+    const a = p.task('a');
+    const b = p.task('b');
+    const scope = p.enter(a, { at: 'conn.py:10 open' });
+    p.leaving(scope, b, ExitFlag.CrossTask, 'conn.py:14 close').after(5_000);
+    const during = p.finding('cross-task-exit');
+    assert.match(during.message, /"a".*conn\.py:10.*"b".*conn\.py:14/);
+    assert.equal(p.model.overview().counts.scopes, 1, 'still open');
+    p.exit(scope, b, { flags: ExitFlag.CrossTask | ExitFlag.WithException, at: 'conn.py:14 close' }).after(100);
+    assert.deepEqual(p.codes(), ['cross-task-exit']);
+    assert.equal(p.finding('cross-task-exit').count, 1);
+    assert.equal(p.model.scopes.crossTask, 1);
+    assert.equal(p.model.scopes.checkCrossTaskViolations().length, 1);
+  });
+
   it('is found by identity alone, where the library raises nothing and sets no flag', () => {
     const p = new Program();
     const a = p.task('a');
@@ -281,8 +297,15 @@ describe('swallowed-cancellation', () => {
     p.row(Op.TaskSteps, poller, 6, 2_000, 500).after(300);
     assert.deepEqual(p.codes(), ['swallowed-cancellation']);
     const finding = p.finding('swallowed-cancellation');
-    assert.equal(spot(finding.location), 'app.py:22');
+    assert.equal(spot(finding.location), 'app.py:12');
     assert.equal(finding.task?.name, 'poller');
+    assert.deepEqual(
+      finding.related.map((place) => [place.label, spot(place), place.task?.name]),
+      [
+        ['cancelled here', 'app.py:22', 'main'],
+        ['task created here', 'app.py:20', 'poller'],
+      ],
+    );
     assert.match(finding.message, /cancelled by "main"/);
     assert.match(finding.advice, /wait_for/);
   });

@@ -213,6 +213,10 @@ export class Program {
     return this.row(Op.ScopeExit, scope, by, options.flags ?? 0, this.stack(options.at));
   }
 
+  leaving(scope: number, by: number, flags: ExitFlag, at?: Places): this {
+    return this.row(Op.ScopeLeaving, scope, by, flags, this.stack(at));
+  }
+
   cancelScope(scope: number, options: { by?: number; reason?: CancelReason; at?: Places } = {}): this {
     return this.row(Op.ScopeCancel, scope, options.by ?? 0, options.reason ?? CancelReason.Explicit, this.stack(options.at));
   }
