@@ -354,22 +354,3 @@ describe('swallowed-cancellation', () => {
     assert.deepEqual(p.codes(), []);
   });
 });
-
-describe('an exit in progress', () => {
-  it('has its words before its row comes: the program stands inside it', () => {
-    const p = new Program();
-    const opener = p.task('opener');
-    const closer = p.task('closer');
-    const scope = p.enter(opener);
-    p.after(100);
-    const crossing = p.model.exitInProgress(scope, closer, false);
-    assert.match(crossing?.message ?? '', /opener.*was left by task "closer"/);
-    assert.match(crossing?.advice ?? '', /one task own/);
-    p.enter(opener);
-    p.after(100);
-    assert.match(p.model.exitInProgress(scope, opener, false)?.message ?? '', /still open/);
-    assert.deepEqual(p.codes('error', 'warning'), [], 'nothing is found yet');
-    p.exit(scope, closer).after(100);
-    assert.equal(p.model.exitInProgress(scope, closer, false), undefined, 'it has been left');
-  });
-});
