@@ -40,6 +40,9 @@ def _hook():
 
     def ah_resumed(code, _offset):
         try:
+            # A step ends where pydevd first sees a line of the frame it is aimed at: it is to see none before its time.
+            if pydevd.is_stepping() and not pydevd.has_breakpoint(code):
+                return None
             enable(get_ident(), code, sys._getframe(1))
         except Exception as error:
             core.fail(_HOOK, error)

@@ -299,6 +299,18 @@ def step_into_any(thread, frame=None):
     _trace_again(py_db, thread, frame)
 
 
+def is_stepping():
+    """Is the calling thread on its way to where a step ends?"""
+    return thread_info(threading.current_thread()).pydev_step_cmd != -1
+
+
+def has_breakpoint(code):
+    """Is there a line breakpoint in this function?"""
+    paths = _module("pydevd_file_utils").get_abs_path_real_path_and_base_from_file(code.co_filename)
+    lines = {found.line for found in list(need_db().breakpoints.get(paths[1], {}).values())}
+    return bool(lines) and any(line in lines for _start, _end, line in code.co_lines())
+
+
 def drop_step(thread):
     """The thread runs on freely."""
     info = thread_info(thread)
