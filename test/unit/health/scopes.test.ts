@@ -356,20 +356,20 @@ describe('swallowed-cancellation', () => {
 });
 
 describe('an exit in progress', () => {
-  it('has its words before its row comes: the program stands inside it', () => {
+  it('out of order is found while it lasts, with the scope that is still open', () => {
     const p = new Program();
-    const opener = p.task('opener');
-    const closer = p.task('closer');
-    const scope = p.enter(opener);
-    p.after(100);
-    const crossing = p.model.exitInProgress(scope, closer, false);
-    assert.match(crossing?.message ?? '', /opener.*was left by task "closer"/);
-    assert.match(crossing?.advice ?? '', /one task own/);
-    p.enter(opener);
-    p.after(100);
-    assert.match(p.model.exitInProgress(scope, opener, false)?.message ?? '', /still open/);
-    assert.deepEqual(p.codes('error', 'warning'), [], 'nothing is found yet');
-    p.exit(scope, closer).after(100);
-    assert.equal(p.model.exitInProgress(scope, closer, false), undefined, 'it has been left');
+    const task = p.task('opener');
+    const outer = p.enter(task, { at: 'app.py:5 opener' });
+    const inner = p.enter(task, { at: 'app.py:6 opener' });
+    p.leaving(outer, task, ExitFlag.OutOfOrder, 'app.py:9 opener').after(100);
+    const finding = p.finding('out-of-order-exit');
+    assert.match(
+      finding.message,
+      /left CancelScope at opener \(app\.py:9\) while CancelScope entered later at opener \(app\.py:6\) was still open/,
+    );
+    assert.equal(finding.here, 'left here');
+    p.exit(outer, task, { flags: ExitFlag.OutOfOrder, at: 'app.py:9 opener' }).exit(inner, task).after(100);
+    assert.deepEqual(p.codes(), ['out-of-order-exit']);
+    assert.equal(p.finding('out-of-order-exit').count, 1);
   });
 });
