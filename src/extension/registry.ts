@@ -29,6 +29,8 @@ export interface HealthSource {
 export class HealthProcess {
   state: ProcessInfo['state'] = 'starting';
   startedAt = new Date();
+  /** It has run a task: told to those who look at the registry once. */
+  runsAsync = false;
   /** One is enough: set once the user has been told of an error in this process. */
   told = false;
   readonly disposables: vscode.Disposable[] = [];
@@ -112,14 +114,21 @@ export class ProcessRegistry implements vscode.Disposable {
     return this.list.find((process) => process.id === id);
   }
 
-  /** What commands act on: the user's choice, else the active debug session's process, else the newest live one, else the newest. */
+  /**
+   * What panel and commands look at: the user's choice, else the active debug session's process, else the newest live one, else the
+   * newest. One that runs no task gives way to one that does, unless the user stands in it: a reloader or a pool's parent starts
+   * the children in which everything happens.
+   */
   get selected(): HealthProcess | undefined {
-    return (
-      this.get(this.chosen) ??
-      this.get(vscode.debug.activeDebugSession?.id) ??
-      [...this.list].reverse().find((process) => !process.ended) ??
-      this.list.at(-1)
-    );
+    const chosen = this.get(this.chosen);
+    if (chosen) return chosen;
+    const active = this.get(vscode.debug.activeDebugSession?.id);
+    if (active?.state === 'paused') return active;
+    const newest = [...this.list].reverse();
+    const live = newest.filter((process) => !process.ended);
+    const candidates = live.length > 0 ? live : newest;
+    if (active && candidates.includes(active)) candidates.unshift(active);
+    return candidates.find((process) => process.source.health.runsAsync) ?? candidates[0];
   }
 
   select(id: string): void {
@@ -135,7 +144,12 @@ export class ProcessRegistry implements vscode.Disposable {
     if (this.get(this.chosen)?.ended) this.chosen = undefined;
     const offs = [
       source.probe.onStatus(() => this.changed.fire()),
-      source.probe.onBatch(() => this.received.fire(process)),
+      source.probe.onBatch(() => {
+        this.received.fire(process);
+        if (process.runsAsync || !source.health.runsAsync) return;
+        process.runsAsync = true;
+        this.changed.fire(); // another one may be looked at by default now
+      }),
       source.health.onFinding((finding, isNew) => this.found.fire({ process, finding, isNew })),
     ];
     process.disposables.push(...offs.map((off) => new vscode.Disposable(off)));

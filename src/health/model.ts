@@ -118,6 +118,11 @@ export class HealthModel {
     this.context.thresholds = thresholds;
   }
 
+  /** Has any task, of whatever library, been seen? */
+  get runsAsync(): boolean {
+    return this.tasks.created > 0;
+  }
+
   /** ms since the probe's start, of the newest batch. */
   get nowMs(): number {
     return this.context.nowNs / 1e6;

@@ -67,7 +67,7 @@ describe('configurations', () => {
     await ended(served);
 
     const file = fileIn('started.py');
-    writeFileSync(file, 'def FastAPI():\n    return 1\n\n\napp = FastAPI()\nif __name__ == "__main__":\n    raise SystemExit(3)\n');
+    writeFileSync(file, 'def FastAPI():\n    return 1\n\n\napp = FastAPI()\nif __name__ == "__main__":\n    import os\n    os._exit(3)\n');
     await vscode.window.showTextDocument(vscode.Uri.file(file));
     assert.ok(await vscode.debug.startDebugging(folder(), { type: 'python-async', name: '', request: '' }));
     const started = await nextSession(count + 1);

@@ -6,6 +6,7 @@ import { drawnRows, type Range, scrollToShow, visibleRows, wantedWindow } from '
 import { store } from '../instance';
 import type { ListRows } from '../store';
 import { type Column, fitting } from './column';
+import { emptyStyles } from './empty';
 import { gridStyles } from './gridStyles';
 import { icon } from './icons';
 import { type MenuItem, showMenu } from './menu';
@@ -59,7 +60,8 @@ export class AhGrid extends LitElement {
   private top = 0;
   private restored = false;
 
-  static override styles = [base, stateColours, gridStyles];
+  // The sections hand in what is shown when there are no rows.
+  static override styles = [base, stateColours, emptyStyles, gridStyles];
 
   override connectedCallback(): void {
     super.connectedCallback();

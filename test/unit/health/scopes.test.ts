@@ -354,3 +354,22 @@ describe('swallowed-cancellation', () => {
     assert.deepEqual(p.codes(), []);
   });
 });
+
+describe('an exit in progress', () => {
+  it('out of order is found while it lasts, with the scope that is still open', () => {
+    const p = new Program();
+    const task = p.task('opener');
+    const outer = p.enter(task, { at: 'app.py:5 opener' });
+    const inner = p.enter(task, { at: 'app.py:6 opener' });
+    p.leaving(outer, task, ExitFlag.OutOfOrder, 'app.py:9 opener').after(100);
+    const finding = p.finding('out-of-order-exit');
+    assert.match(
+      finding.message,
+      /left CancelScope at opener \(app\.py:9\) while CancelScope entered later at opener \(app\.py:6\) was still open/,
+    );
+    assert.equal(finding.here, 'left here');
+    p.exit(outer, task, { flags: ExitFlag.OutOfOrder, at: 'app.py:9 opener' }).exit(inner, task).after(100);
+    assert.deepEqual(p.codes(), ['out-of-order-exit']);
+    assert.equal(p.finding('out-of-order-exit').count, 1);
+  });
+});

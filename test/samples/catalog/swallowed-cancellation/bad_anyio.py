@@ -1,6 +1,6 @@
 """A task catches the cancellation of its scope once and goes on in a shielded scope: the scope is not over when it should be.
 
-Expect one `swallowed-cancellation` for the task `poller`, with the place that cancelled it.
+Expect one `swallowed-cancellation` for the task `poller`, with the place where it goes on and the one that cancelled it.
 """
 
 import anyio
@@ -13,7 +13,7 @@ async def poll():
         print("poller: not now")
     with anyio.CancelScope(shield=True):
         for _ in range(8):
-            await anyio.sleep(0.3)
+            await anyio.sleep(0.3)  # @went-on
 
 
 async def main():
