@@ -9,7 +9,6 @@ def test_beside_a_program_that_parses(probe_program):
 
         text = "\\n".join("def f%d(a, b=(1, 2, [3, 4])):\\n    return [a + b for a in range(%d)]" % (n, n) for n in range(300))
         gc.set_threshold(50)
-        sys.setswitchinterval(1e-5)
         failed = []
 
         def of_probe():
