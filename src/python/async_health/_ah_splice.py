@@ -31,6 +31,7 @@ from ._ah_edits import (  # noqa: F401  (part of this module's interface)
     returns_true,
     wrap_awaits,
 )
+from ._ah_parse import parse
 
 _FUTURE_MASK = 0x1FF0000  # CO_FUTURE_*: the flags that change how source compiles
 _registry = {}  # id(func) -> _Spliced; functions live as long as their modules
@@ -252,7 +253,7 @@ def _read_imports(func, lines):
 
 def _imports_in(text):
     try:
-        tree = ast.parse(text)
+        tree = parse(text)
     except SyntaxError:
         return []
     names = []
@@ -275,7 +276,7 @@ def _parse(source, owner, func, imports):
     # Empty lines ahead give the nodes their true line numbers; walking the tree for that is 20 times slower.
     text = "\n" * (first - 3) + (head + "\n%s\n" % owner if nested else head + "\n\n") + "".join(source)
     try:
-        tree = ast.parse(text)
+        tree = parse(text)
     except SyntaxError:
         return None, None
     if first < 3:
@@ -345,7 +346,7 @@ def _inserter(objects):
     def insert(text, hooks, like):
         key = "\0async_health\0%d" % len(objects)
         objects.append((key, hooks))
-        statements = _Place(key).visit(ast.parse(text)).body
+        statements = _Place(key).visit(parse(text)).body
         for statement in statements:
             for child in ast.walk(statement):
                 # Every added instruction belongs to the line it stands next to.

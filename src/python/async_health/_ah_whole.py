@@ -15,6 +15,8 @@ import ast
 import builtins
 import types
 
+from ._ah_parse import parse
+
 _GENERATOR = 0x20
 _COROUTINE = 0x80
 _ASYNC_GENERATOR = 0x200
@@ -53,7 +55,7 @@ def stand_in(func, original, insert):
         parameters,
         mention,
     )
-    tree = ast.parse(text)
+    tree = parse(text)
     node = tree.body[0].body[0]
     body = insert("_ah_result = AH.call(%s)\nreturn _ah_result" % arguments, _Original(called), node)
     if asynchronous:
