@@ -16,7 +16,7 @@ const STANDARD = {
 const LIGHT = { task: 1300 };
 const HEADLINES = ['standard task', 'standard anyio scope', 'standard step'];
 const WHY =
-  'Pure Python: no more than a handful of statements fit into the budget. The probe’s own thread, which encodes and sends what happened, counts here as well.';
+  'Pure Python, so each attribute of a frame costs 25 ns and each call into C 20 to 50: five frames of a stack are 500 to 600 ns, the callback at a task’s end 350, a row 110, what the loop’s turns and checks of the thread add 200 to 300.';
 /** Alternatives that record who created a task, as we do: they must cost ten times as much. */
 const SAME = ['asyncio-debug', 'aiomonitor'];
 
