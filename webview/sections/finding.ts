@@ -219,7 +219,7 @@ function placeLine(label: string, place: SourceLocation, task: TaskRef | undefin
   return html`<span class="label">${label}</span
     ><span class="where"
       ><span>${placeLink(place)}</span>${place.function ? html`<span class="muted mono">${place.function}</span>` : nothing}${
-        task ? html`<span><span class="muted">task </span>${taskLink(task, false)}</span>` : nothing
+        task ? html`<span class="task"><span class="muted">task </span>${taskLink(task, false)}</span>` : nothing
       }</span
     >`;
 }
