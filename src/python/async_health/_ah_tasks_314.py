@@ -18,7 +18,6 @@ from ._ah_inject import inject
 from ._ah_intern import DEPTHS, _strings, stack_id, string_id
 from ._ah_task_facts import loop_of, name_of
 
-NEEDED = sys.version_info >= (3, 14)
 _CREATED = "tasks.create_task"
 
 #: Our weak references to the pending C tasks, by address. `_ah_tasks._done` takes out those that end.
