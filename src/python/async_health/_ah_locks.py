@@ -114,7 +114,7 @@ class Tracked:
 
 tracked = {}  # address -> Tracked
 active = {}  # address -> Tracked that is sampled at each tick
-created = {}  # address -> stack id of locks that are not announced (yet)
+created = {}  # address -> (code, offset) where a lock that is not announced (yet) was made
 #: Address of a single-holder lock -> address of the task that last acquired it; or, where it was `acquire()` that it called,
 #: (task, code, offset of the call).
 owners = {}
@@ -202,7 +202,10 @@ def track(lock, creator=0, stack=0):
         info.ref.key = key
     except TypeError:
         return None  # no weak reference: its end could not be seen
-    info.stack = stack or created.pop(key, 0)
+    place = created.pop(key, None)
+    if place is not None and not stack:
+        stack = frames_id(place[:1], place[1:] + (-1,), True)
+    info.stack = stack
     info.loop = getattr(lock, "_loop", None)
     info.loop = id(info.loop) if info.loop is not None else 0
     info.name = fresh_name(info, lock)
@@ -234,17 +237,17 @@ class Hooks:
 
 
 def born(lock, frame):
-    """A lock was made by `frame`. At `light` nothing is kept; about 600 ns for a lock that is not announced."""
+    """A lock was made by `frame`. At `light` nothing is kept; of a lock that is not announced its own line is."""
     level = state.level
     if not level:
         return
     key = id(lock)
+    if key in owners:
+        del owners[key]
     family = families.get(type(lock)) or family_of(lock)
     if family is None:
         return
-    if owners:
-        owners.pop(key, None)
-    if family.announced or level == core.FULL:
+    if family.announced or level == 2:  # FULL
         info = tracked.get(key)
         if info is None or info.ref() is not lock:
             permits.pop(key, None)
@@ -254,7 +257,7 @@ def born(lock, frame):
         return
     if len(created) >= MAX_CREATED:
         created.clear()
-    created[key] = stack_id(frame, 5)
+    created[key] = (frame.f_code, frame.f_lasti)
 
 
 def activate(info):

@@ -63,19 +63,25 @@ def _woke(lock, ok, op, inner=None):
 _module_of = getattr(sys, "_getframemodulename", None)
 
 
+#: Modules that are seen to make locks of asyncio, and are none of the libraries between it and the program.
+_makers = set()
+
+
 def _born(lock):
     try:
         depth = 1
         if _module_of is not None and core.state.level:
             # The frames of libraries between are passed over untouched: an object for each would cost more than all else here.
             depth = 2
-            while depth < 12:
-                module = _module_of(depth) or ""
-                if module == "anyio._core._tasks":
-                    return  # the event in each task's handle, which nobody sees
-                if not module.startswith(("anyio.", "asyncio.")):
-                    break
-                depth += 1
+            module = _module_of(2) or ""
+            if module not in _makers:
+                while depth < 12 and module.startswith(("anyio.", "asyncio.")):
+                    if module == "anyio._core._tasks":
+                        return  # the event in each task's handle, which nobody sees
+                    depth += 1
+                    module = _module_of(depth) or ""
+                if depth == 2 and len(_makers) < 1000:
+                    _makers.add(module)
         locks.born(lock, sys._getframe(depth))
     except Exception as error:
         core.fail(HOOK, error)

@@ -81,7 +81,6 @@ def _sync():
 
 def _forget():
     """In a forked child, or for a new listener: stacks told earlier mean nothing any more."""
-    locks.created.clear()
     for info in list(locks.tracked.values()):
         info.stack = 0
         info.tries = 0
