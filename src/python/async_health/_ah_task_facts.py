@@ -50,6 +50,8 @@ def plain_current_finder(asyncio):
 
 def own_add_done_callback(kind):
     """asyncio's own `add_done_callback` of a task class: one that a program's subclass overrides must not see ours."""
+    if kind.__module__ == "_asyncio":
+        return kind.add_done_callback
     for base in kind.__mro__:
         if base.__module__ in ("_asyncio", "asyncio.tasks", "asyncio.futures") and "add_done_callback" in vars(base):
             return vars(base)["add_done_callback"]
@@ -93,17 +95,22 @@ def eager_origin(task, boundary):
     creating task is None as well where eager tasks create one another, as only the outermost can be told.
     """
     body = getattr(coroutine_of(task), "cr_frame", None)
-    creating = body.f_back if body is not None else None
-    if creating is None or creating.f_code is boundary:
+    frame = creating = body.f_back if body is not None else None
+    if creating is None:
         return None, None
-    frame = creating
+    code = creating.f_code  # each attribute of a frame is a call into C, so each is asked for once
+    if code is boundary:
+        return None, None
     bodies = 0
-    while frame is not None and frame.f_code is not boundary:
-        below = frame.f_back
-        if frame.f_code.co_flags & _COROUTINE and not (below is not None and below.f_code.co_flags & _COROUTINE):
+    while code is not boundary:
+        frame = frame.f_back
+        if frame is None:
+            return None, creating
+        below = frame.f_code
+        if code.co_flags & _COROUTINE and not below.co_flags & _COROUTINE:
             bodies += 1
-        frame = below
-    if frame is None or bodies != 1:
+        code = below
+    if bodies != 1:
         return None, creating
     handle = frame.f_locals.get("self")
     return getattr(getattr(handle, "_callback", None), "__self__", None), creating

@@ -7,6 +7,7 @@ the spot, so it costs no turn of the loop; a loss by the registry's weak referen
 import contextvars
 import sys
 from _thread import get_ident
+from types import CoroutineType
 from weakref import ref
 
 from . import _ah_core as core
@@ -265,8 +266,9 @@ def _born_otherwise(task, frame=None):
         if creator is task:
             creator, frame = eager_origin(task, sys.modules["asyncio.events"].Handle._run.__code__)
         parent = id(creator) if creator is not None else 0
-        name = string_id(str(name_of(coroutine_of(task))))
-        row = (1, _now(), address, parent, name, stack_id(frame, DEPTHS[core.state.level]))
+        coroutine = coroutine_of(task)
+        name = coroutine.__qualname__ if type(coroutine) is CoroutineType else str(name_of(coroutine))
+        row = (1, _now(), address, parent, string_id(name), stack_id(frame, DEPTHS[core.state.level]))
         live[address] = row
         _extend(row)
         if not parent and loop is not None:
