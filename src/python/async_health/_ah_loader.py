@@ -18,8 +18,8 @@ The expression evaluates to None; success shows by the first batch (with `hello`
 request's failure. Evaluating it again in a process that has the probe (attach again) gives the probe a new listener; the
 modules that are there stay. To talk to a probe use `__import__('sys').modules['async_health']._rpc('<json>')`.
 
-Compiling costs about 40 ms of CPU, so the bytecode is kept in the user's cache folder (`async-health/probe-*.bin`, see
-`CodeCache`); the option `cache: false`, PYTHONDONTWRITEBYTECODE or a folder that is not the user's own turn that off.
+Compiling costs about 40 ms of CPU, and as much goes into the functions that the probe edits, so both are kept as bytecode in
+the user's cache folder (`async-health/probe-*.bin`, see `CodeCache`); the option `cache: false`, PYTHONDONTWRITEBYTECODE or a folder that is not the user's own turn that off.
 
 Modules are compiled when first imported, under the file name `<async_health>/NAME.py` whose base name is registered with
 pydevd, so that their frames are neither shown nor stepped into.
@@ -31,14 +31,19 @@ PACKAGE = "async_health"
 
 
 class CodeCache:
-    """Bytecode of the probe's modules between processes: one file per interpreter and set of sources.
+    """Bytecode between processes, of the probe's modules and of the code it edits: one file per interpreter and set of sources.
 
-    It is read only when it belongs to this user and nobody else may write it. Written once, some time after the start, by
-    the probe's thread (`save`).
+    It is read only when it belongs to this user and nobody else may write it. Written some time after something new came in,
+    by the probe's thread, or at exit (`save`).
     """
 
     def __init__(self, sources, enabled):
+        #: Name of a module -> its code.
         self.codes = {}
+        #: `_ah_edited.Request.key` -> marshalled code and what it belongs to; most is never looked at, so not unpacked here.
+        self.edited = {}
+        #: Runs a function some time later (`_ah_boot.later`).
+        self.later = None
         self.changed = False
         self.path = None
         if not enabled:
@@ -47,11 +52,10 @@ class CodeCache:
             self.path = self._path(sources)
             self._read()
         except Exception:  # no home, no such folder, damaged file: compile
-            self.codes = {}
+            self.codes, self.edited = {}, {}
 
     def _path(self, sources):
         import os
-        from importlib.util import source_hash
 
         if sys.platform == "win32":
             base = os.environ.get("LOCALAPPDATA")
@@ -62,7 +66,7 @@ class CodeCache:
         if not base or not os.path.isabs(base):
             return None
         text = "\0".join("%s\0%s" % item for item in sorted(sources.items())) + sys.version
-        name = "probe-%s-%s.bin" % (sys.implementation.cache_tag, source_hash(text.encode("utf-8")).hex())
+        name = "probe-%s-%s.bin" % (sys.implementation.cache_tag, _digest(text.encode("utf-8")).hex())
         return os.path.join(base, PACKAGE.replace("_", "-"), name)
 
     def _read(self):
@@ -76,7 +80,21 @@ class CodeCache:
                 if hasattr(os, "getuid") and (status.st_uid != os.getuid() or status.st_mode & 0o022):
                     self.path = None
                     return
-            self.codes = marshal.loads(file.read())
+            data = file.read()
+        # What unmarshals is run, so it must be what was written.
+        if _digest(data[8:]) == data[:8]:
+            self.codes, self.edited = marshal.loads(data[8:])
+
+    def keep_edited(self, key, data, limit):
+        """Take in an edited function's code; of more than `limit` the oldest go."""
+        self.edited.pop(key, None)
+        while len(self.edited) >= limit:
+            del self.edited[next(iter(self.edited))]
+        self.edited[key] = data
+        if not self.changed:
+            self.changed = True
+            if self.later is not None:
+                self.later(self.save)
 
     def save(self):
         """Write what was compiled anew; quietly nothing when that cannot be done."""
@@ -87,11 +105,13 @@ class CodeCache:
             return
         self.changed = False
         temporary = "%s.%d" % (self.path, os.getpid())
+        # Copies: another thread may be importing.
+        data = marshal.dumps((self.codes.copy(), self.edited.copy()))
         try:
             folder = os.path.dirname(self.path)
             os.makedirs(folder, mode=0o700, exist_ok=True)
             with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(marshal.dumps(self.codes))
+                file.write(_digest(data) + data)
             os.replace(temporary, self.path)
             # Former versions' files: keep the few newest.
             kept = sorted(
@@ -103,6 +123,13 @@ class CodeCache:
                 os.remove(entry.path)
         except OSError:
             pass
+
+
+def _digest(data):
+    """8 bytes."""
+    from importlib.util import source_hash
+
+    return source_hash(data)
 
 
 class ProbeLoader:
@@ -176,6 +203,8 @@ def load(payload):
         import importlib
 
         boot = importlib.import_module(PACKAGE + "._ah_boot")
+        cache.later = boot.later
+        importlib.import_module(PACKAGE + "._ah_edited").store = cache
         started = boot.start(options)
         boot.later(cache.save)
         return started
