@@ -88,10 +88,13 @@ class Request:
         data = store.edited.get(self.key)
         if data is None:
             return None
-        original, code, places = marshal.loads(data)
-        if not identical(original, self.original):
-            return None
-        return code, [(placeholder, self.objects[index]) for placeholder, index in places]
+        try:
+            original, code, places = marshal.loads(data)
+            if identical(original, self.original):
+                return code, [(placeholder, self.objects[index]) for placeholder, index in places]
+        except Exception:  # damaged: compile, which replaces it
+            pass
+        return None
 
     def keep(self, code, used):
         """Keep what `_ah_splice` compiled; `used`: (placeholder, object) of each text that was added."""
