@@ -34,7 +34,7 @@ class Subject:
 
 @pytest.fixture
 def store(tmp_path, monkeypatch):
-    cache = _ah_loader.CodeCache({}, False)
+    cache = _ah_loader.CodeCache("", False)
     cache.path = str(tmp_path / "probe.bin")
     monkeypatch.setattr(edited, "store", cache)
     yield cache
@@ -206,7 +206,7 @@ def test_a_broken_entry_costs_only_the_time_to_compile(store):
 
 
 def test_the_oldest_go_when_there_are_too_many():
-    cache = _ah_loader.CodeCache({}, False)
+    cache = _ah_loader.CodeCache("", False)
     for number in range(5):
         cache.keep_edited("key%d" % number, b"", 3)
     cache.keep_edited("key3", b"new", 3)
