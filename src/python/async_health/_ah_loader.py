@@ -216,10 +216,22 @@ def hide_from_debugger(names):
                 table.DONT_TRACE[name + ".py"] = table.PYDEV_FILE
 
 
+def answer_at_once():
+    """debugpy writes header and body apart; without this each answer waits 40 ms for the peer's delayed ACK."""
+    try:
+        import socket
+
+        py_db = sys.modules["_pydevd_bundle.pydevd_constants"].get_global_debugger()
+        py_db.writer.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except Exception:  # no debugger, or another transport
+        pass
+
+
 def load(payload):
     """Install the modules (unless they are there) and start the probe; "started", or "sources" when these have to come along."""
     import json
 
+    answer_at_once()
     data = json.loads(payload)
     options = data.get("options") or {}
     boot = sys.modules.get(PACKAGE + "._ah_boot")
