@@ -2,6 +2,9 @@
 
 import asyncio
 import marshal
+import os
+import subprocess
+import sys
 import types
 
 import pytest
@@ -171,6 +174,22 @@ def test_other_text_or_another_matcher_is_another_entry(store):
     assert len(set(keys)) == len(keys)
 
 
+def test_the_key_is_the_same_in_each_process():
+    program = (
+        "import sys; sys.path.insert(0, %r)\n"
+        "from async_health import _ah_edited, _ah_edits, _ah_splice as splice\n"
+        "def match(x): return x in {'a', 'b', 'c', 'd', 'e'}\n"
+        "match.__code__ = match.__code__.replace(co_filename=_ah_edits.__file__)\n"
+        "print(_ah_edited.Request(match.__code__, [splice.after(match, 'AH.x()', object())]).key)\n"
+    ) % os.path.dirname(os.path.dirname(edited.__file__))
+    keys = set()
+    for seed in "123":
+        env = dict(os.environ, PYTHONHASHSEED=seed)
+        keys.add(subprocess.run([sys.executable, "-c", program], env=env, stdout=subprocess.PIPE, check=True).stdout)
+    assert len(keys) == 1
+    assert b"'e'" in keys.pop()
+
+
 def test_edits_that_cannot_be_compared_are_not_kept(store):
     def elsewhere(node, insert):
         node.body[0:0] = insert("AH.note(0)", recorder, node.body[0])
@@ -211,4 +230,3 @@ def test_the_oldest_go_when_there_are_too_many():
         cache.keep_edited("key%d" % number, b"", 3)
     cache.keep_edited("key3", b"new", 3)
     assert list(cache.edited) == ["key2", "key4", "key3"]
-

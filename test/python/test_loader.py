@@ -120,3 +120,34 @@ def test_a_folder_that_cannot_be_made_costs_only_the_time_to_compile(run, tmp_pa
     for _ in range(2):
         found = run(XDG_CACHE_HOME=str(tmp_path / "file"))
         assert (found["result"], found["compiled"], found["missing"]) == (1, True, run()["missing"])
+
+
+LAZY = """
+import importlib.util, sys
+from async_health import _ah_boot, _ah_imports
+_ah_boot.start({"sink": lambda message: None})
+ours = ("_ah_trio", "_ah_locks_trio", "_ah_locks_anyio")
+there = lambda: [name for name in ours if "async_health." + name in sys.modules]
+seen = [there()]
+import asyncio, json
+seen.append(there())
+
+class Finder:
+    # Stands behind ours; what it finds notes what was there when its import began.
+    def find_spec(self, name, path=None, target=None):
+        if name in ("trio", "anyio"):
+            seen.append(there())
+        return None
+
+sys.meta_path.insert(1 + sys.meta_path.index(_ah_imports.finder), Finder())
+for name in ("trio", "anyio"):
+    importlib.util.find_spec(name)
+print(json.dumps(seen))
+"""
+
+
+def test_a_librarys_modules_are_loaded_right_before_it():
+    env = dict(os.environ, PYTHONPATH=os.path.dirname(SOURCES))
+    done = subprocess.run([sys.executable, "-c", LAZY], env=env, stdout=subprocess.PIPE, timeout=60, check=True)
+    trio = ["_ah_trio", "_ah_locks_trio"]
+    assert json.loads(done.stdout.decode()) == [[], [], trio, trio + ["_ah_locks_anyio"]]

@@ -110,13 +110,21 @@ class Request:
             return  # an object that is not only put in may decide what is put in
         try:
             data = marshal.dumps((self.original, code, tuple(places)))
-        except ValueError:  # constants that another tool put there
-            return
-        store.keep_edited(self.key, data, _MAX)
+            store.keep_edited(self.key, data, _MAX)
+        except Exception:  # constants that another tool put there, two threads that import: it is not kept
+            pass
 
 
 def _consts(code):
-    return [_consts(one) if isinstance(one, types.CodeType) else repr(one) for one in code.co_consts]
+    found = []
+    for one in code.co_consts:
+        if isinstance(one, types.CodeType):
+            found.append([one.co_names, one.co_code, _consts(one)])
+        elif isinstance(one, frozenset):  # in another order in each process
+            found.append(sorted(map(repr, one)))
+        else:
+            found.append(repr(one))
+    return found
 
 
 def identical(one, other):
