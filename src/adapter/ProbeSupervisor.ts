@@ -6,7 +6,7 @@
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { ProbeLink } from '../probe';
-import { loaderExpression, type ProbePayload } from '../probe';
+import { bringIn, type ProbePayload } from '../probe';
 import { PROBE_EVENT } from '../shared/wire';
 import type { AdapterContext } from './context';
 import { RequestFailed, RequestTimeout } from './errors';
@@ -70,18 +70,24 @@ export class ProbeSupervisor implements Interceptor {
     const { client, options, log } = this.context;
     const timeoutMs = options.injectTimeoutMs;
     this.abort = new AbortController();
+    const { signal } = this.abort;
     const began = performance.now();
     try {
       const payload = this.payload();
       this.link.connect((expression, limitMs) => this.evaluate(expression, limitMs));
-      const expression = loaderExpression(payload, {
+      const probeOptions = {
         detail: options.detail,
         tickMs: options.tickMs,
         thresholds: options.thresholds,
         freezeTimeWhilePaused: options.freezeTimeWhilePaused,
         attached: this.started?.command === 'attach',
+      };
+      await bringIn(payload, probeOptions, async (expression) => {
+        const restMs = Math.max(1, timeoutMs - (performance.now() - began));
+        const args = { expression, context: 'repl' };
+        const body = await client.request<DebugProtocol.EvaluateResponse['body']>('evaluate', args, { timeoutMs: restMs, signal });
+        return body.result;
       });
-      await client.request('evaluate', { expression, context: 'repl' }, { timeoutMs, signal: this.abort.signal });
       log.info(`probe in after ${(performance.now() - began).toFixed(1)} ms`);
     } catch (error) {
       log.error('The probe did not get in', error);

@@ -9,7 +9,7 @@ import * as vscode from 'vscode';
 import type { Log } from '../adapter';
 import { mergeOptions } from '../adapter/options';
 import { HealthModel } from '../health';
-import { loaderExpression, ProbeLink, readPayload } from '../probe';
+import { bringIn, ProbeLink, readPayload } from '../probe';
 import type { DebugStatistics } from '../shared/panel';
 import type { AsyncHealthOptions } from '../shared/settings';
 import { type Detail, PROBE_EVENT } from '../shared/wire';
@@ -106,8 +106,10 @@ class GuestSource implements HealthSource {
     this.probe.connect(async (expression, timeoutMs) => (await this.evaluate(expression, timeoutMs)).result);
     const { detail, tickMs, thresholds, freezeTimeWhilePaused, injectTimeoutMs } = this.options;
     try {
-      const expression = loaderExpression(readPayload(this.probeFolder), { detail, tickMs, thresholds, freezeTimeWhilePaused, attached });
-      await this.evaluate(expression, injectTimeoutMs, 'repl');
+      const probeOptions = { detail, tickMs, thresholds, freezeTimeWhilePaused, attached };
+      await bringIn(readPayload(this.probeFolder), probeOptions, async (expression) => {
+        return (await this.evaluate(expression, injectTimeoutMs, 'repl')).result;
+      });
     } catch (error) {
       this.log.error(`The probe did not get into "${this.session.name}"`, error);
       this.probe.setStatus(

@@ -1,4 +1,5 @@
 /** The probe's Python sources as one expression that debugpy evaluates in the program: so nothing needs to be installed there. */
+import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pythonLiteral } from './link';
@@ -7,6 +8,8 @@ import { pythonLiteral } from './link';
 export interface ProbePayload {
   loader: string;
   modules: Record<string, string>;
+  /** Another one for each other set of files. */
+  digest: string;
 }
 
 const cache = new Map<string, ProbePayload>();
@@ -25,7 +28,8 @@ export function readPayload(folder = pythonFolder('async_health')): ProbePayload
     if (file.endsWith('.py')) modules[file.slice(0, -3)] = readFileSync(join(folder, file), 'utf8');
   }
   const { _ah_loader: loader, ...others } = modules;
-  const payload = { loader: loader!, modules: others };
+  const digest = createHash('sha256').update(JSON.stringify(modules)).digest('hex');
+  const payload = { loader: loader!, modules: others, digest };
   cache.set(folder, payload);
   return payload;
 }
@@ -41,8 +45,23 @@ export function pythonFolder(name: string): string {
   return join(__dirname, 'python', name);
 }
 
+/**
+ * Brings the probe in and starts it. A program that has it, or finds its bytecode in the user's cache folder, needs no sources.
+ * @throws what `evaluate` throws
+ */
+export async function bringIn(
+  payload: ProbePayload,
+  options: Record<string, unknown>,
+  evaluate: (expression: string) => Promise<string>,
+): Promise<void> {
+  const answer = await evaluate(loaderExpression(payload, options, false));
+  // With quotes or without, that differs between debugpy's ways to evaluate.
+  if (/^'?sources'?$/.test(answer)) await evaluate(loaderExpression(payload, options, true));
+}
+
 /** One expression: runs the loader in a name space of its own, so that nothing of it lands in pydevd's globals. The form is told in `_ah_loader.py`. */
-export function loaderExpression(payload: ProbePayload, options: Record<string, unknown>): string {
-  const text = JSON.stringify({ modules: payload.modules, options });
-  return `exec(${pythonLiteral(payload.loader)}, {"PAYLOAD": ${pythonLiteral(text)}})`;
+function loaderExpression({ loader, modules, digest }: ProbePayload, options: Record<string, unknown>, withSources: boolean): string {
+  const text = JSON.stringify({ digest, modules: withSources ? modules : undefined, options });
+  const space = `{"PAYLOAD": ${pythonLiteral(text)}}`;
+  return `(lambda space: exec(${pythonLiteral(loader)}, space) or space.get("RESULT"))(${space})`;
 }

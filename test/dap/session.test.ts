@@ -1,5 +1,8 @@
 /** A whole session through the adapter against real debugpy: breakpoint, stop, look, continue, end, with the probe in. */
 import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { DapTester, inProcess } from './support/DapTester';
 import { marker, PROBE_FOLDER, PYTHON, program } from './support/environment';
 
@@ -50,5 +53,61 @@ describe('a session through the adapter', () => {
     assert.match(tester.output('stdout'), /version 1 tasks 1/);
     assert.match(tester.output('stdout'), /<!doctype html>/);
     assert.equal(tester.output('stderr'), '');
+  });
+
+  describe('the probe comes in', () => {
+    let home: string;
+    before(function () {
+      // The cache folder is under the home folder there, whatever the environment says.
+      if (process.platform === 'darwin') this.skip();
+    });
+    beforeEach(() => {
+      home = mkdtempSync(join(tmpdir(), 'async-health-cache-'));
+    });
+    afterEach(() => rmSync(home, { recursive: true, force: true }));
+
+    const kept = () => readdirSync(join(home, 'async-health')).map((name) => join(home, 'async-health', name));
+
+    /** Runs the program to its end, with the probe live. */
+    async function run(): Promise<void> {
+      const one = inProcess({ discovery: { python: PYTHON }, probeFolder: PROBE_FOLDER });
+      const client = new DapTester(one);
+      try {
+        const statuses = new Set<string>();
+        one.adapter.probe.onStatus(() => statuses.add(one.adapter.probe.status));
+        const env = { XDG_CACHE_HOME: home, LOCALAPPDATA: home, PYTHONDONTWRITEBYTECODE: '' };
+        await client.start('launch', { program: path, console: 'internalConsole', env });
+        await client.event('terminated');
+        assert.match(client.output('stdout'), /results \[0, 2, 4\]/);
+        assert.ok(statuses.has('live'), `${[...statuses]}: ${one.adapter.probe.message}`);
+      } finally {
+        await client.stop();
+      }
+    }
+
+    it('with its sources at first, and from the bytecode that the first program left after that', async () => {
+      await run();
+      const [file, ...others] = kept();
+      assert.deepEqual(others, []);
+      const first = readFileSync(file!);
+      await run();
+      assert.deepEqual(kept(), [file]);
+      assert.ok(readFileSync(file!).equals(first), 'the second program compiled something again');
+    });
+
+    it('with its sources again when the bytecode is damaged', async () => {
+      await run();
+      const [file] = kept();
+      const first = readFileSync(file!);
+      writeFileSync(file!, first.subarray(0, first.length - 100));
+      await run();
+      assert.equal(readFileSync(file!).length, first.length);
+    });
+
+    it('where nothing can be kept', async () => {
+      writeFileSync(join(home, 'async-health'), '');
+      await run();
+      assert.equal(readFileSync(join(home, 'async-health'), 'utf8'), '');
+    });
   });
 });

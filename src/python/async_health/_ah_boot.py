@@ -6,6 +6,7 @@ A second start in the same process (an adapter attaches again) keeps the hooks a
 """
 
 import atexit
+import functools
 import importlib
 import json
 import os
@@ -33,6 +34,8 @@ FEATURES = [
     "_ah_api",
     "_ah_frames",
 ]
+#: Features of one library, which is rarely there: loaded just before it is, since compiling them costs 5 ms.
+_LIBRARIES = {"_ah_trio": "trio"}
 
 _installed = set()
 _at_exit = False
@@ -69,25 +72,31 @@ def start(options=None):
 
 
 def _install_features(options):
-    package = __name__.rpartition(".")[0]
     for name in options.get("features") or FEATURES:
-        if name in _installed:
-            continue
-        full = "%s.%s" % (package, name)
-        try:
-            module = importlib.import_module(full)
-        except ImportError as error:
-            if getattr(error, "name", None) != full:
-                core.missing(name, core._describe(error))
-            continue
-        except Exception as error:
+        if name in _LIBRARIES:
+            core.before_import(_LIBRARIES[name], functools.partial(_install_feature, name, options))
+        else:
+            _install_feature(name, options)
+
+
+def _install_feature(name, options):
+    if name in _installed:
+        return
+    full = "%s.%s" % (__name__.rpartition(".")[0], name)
+    try:
+        module = importlib.import_module(full)
+    except ImportError as error:
+        if getattr(error, "name", None) != full:
             core.missing(name, core._describe(error))
-            continue
-        try:
-            _installed.add(name)
-            module.install(options)
-        except Exception as error:
-            core.fail("install:" + name, error)
+        return
+    except Exception as error:
+        core.missing(name, core._describe(error))
+        return
+    try:
+        _installed.add(name)
+        module.install(options)
+    except Exception as error:
+        core.fail("install:" + name, error)
 
 
 _later = []

@@ -9,7 +9,7 @@ A feature module (`_ah_tasks`, `_ah_locks`, ...) is imported by `_ah_boot` and h
 - `string_id`, `code_id`, `stack_id`, `chain_id`: interned definitions, see `_ah_intern`.
 - `note(dict)`: a rare, rich event (`ProbeNote` in wire.ts), in order with the rows.
 - `hook(name)`, `fail(name)`, `patch(...)`: observation that can never hurt the program, see `Hook`.
-- `on_import`, `on_tick`, `on_sync`, `on_detail`, `rpc`, `ask_adapter`, `on_violation`, `current_task`, `detail`, `is_live`.
+- `on_import`, `before_import`, `on_tick`, `on_sync`, `on_detail`, `rpc`, `ask_adapter`, `on_violation`, `current_task`, `detail`, `is_live`.
 
 Standard library only, CPython 3.8 and later. Nothing here imports asyncio.
 """
@@ -21,7 +21,7 @@ import threading
 import time
 
 from . import _ah_wire as wire
-from ._ah_imports import on_import  # noqa: F401  (part of this module's interface)
+from ._ah_imports import before_import, on_import  # noqa: F401  (part of this module's interface)
 from ._ah_intern import (  # noqa: F401
     chain_id,
     code_id,

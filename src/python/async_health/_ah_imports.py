@@ -1,12 +1,13 @@
 """Being told when a module has been imported, without importing anything.
 
 A finder at the head of `sys.meta_path` recognises the few watched names, asks the finders behind it, and has the
-module's own loader call back after `exec_module`. All other imports pay one dictionary look-up.
+module's own loader call back after `exec_module`. All other imports pay two dictionary look-ups.
 """
 
 import sys
 
 _watched = {}
+_ahead = {}
 
 #: This runs between importlib and the module's body. Its file and function name are those that CPython itself cuts out
 #: of tracebacks, so an error inside a watched module looks as it does without us.
@@ -31,8 +32,26 @@ def on_import(name, callback):
         _run(name, module, callback)
         return
     _watched.setdefault(name, []).append(callback)
+    _be_asked()
+
+
+def before_import(name, callback):
+    """Call `callback()` once module `name` is looked for: now if it is there, else just before its import. As `on_import`."""
+    if name in sys.modules:
+        _run(name, None, lambda _module: callback())
+        return
+    _ahead.setdefault(name, []).append(callback)
+    _be_asked()
+
+
+def _be_asked():
     if finder not in sys.meta_path:
         sys.meta_path.insert(0, finder)
+
+
+def _run_ahead(name):
+    for callback in _ahead.pop(name, ()):
+        _run(name, None, lambda _module, callback=callback: callback())
 
 
 def _is_initialising(module):
@@ -58,6 +77,8 @@ def _done(module):
 
 def poll():
     """Catch watched modules whose import went round the finder (it was half done when the probe came). Cheap; each tick."""
+    for name in [name for name in list(_ahead) if name in sys.modules]:
+        _run_ahead(name)
     if _watched:
         for name in [name for name in list(_watched) if name in sys.modules]:
             module = sys.modules.get(name)
@@ -70,6 +91,8 @@ class _Finder:
     """Finds nothing itself."""
 
     def find_spec(self, name, path=None, target=None):
+        if name in _ahead:
+            _run_ahead(name)
         if name not in _watched:
             return None
         for other in list(sys.meta_path):

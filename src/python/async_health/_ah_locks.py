@@ -472,15 +472,27 @@ names = {}
 
 def install(options):
     """Put the hooks in wherever the libraries are, now or once they are imported."""
-    from . import _ah_locks_anyio, _ah_locks_asyncio, _ah_locks_sample, _ah_locks_trio
+    from . import _ah_locks_asyncio, _ah_locks_sample
 
     _ah_locks_sample.install()
 
     core.on_import("asyncio.locks", _ah_locks_asyncio.install_locks)
     core.on_import("asyncio.queues", _ah_locks_asyncio.install_queues)
     core.on_import("asyncio", _ah_locks_asyncio.install_loop)
+    core.before_import("anyio", _install_anyio)
+    core.before_import("trio", _install_trio)
+
+
+def _install_anyio():
+    from . import _ah_locks_anyio
+
     core.on_import("anyio._backends._asyncio", _ah_locks_anyio.install_backend)
     core.on_import("anyio._core._synchronization", _ah_locks_anyio.install_core)
     core.on_import("anyio.streams.memory", _ah_locks_anyio.install_memory)
+
+
+def _install_trio():
+    from . import _ah_locks_trio
+
     core.on_import("trio._sync", _ah_locks_trio.install_sync)
     core.on_import("trio._channel", _ah_locks_trio.install_channel)

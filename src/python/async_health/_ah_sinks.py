@@ -27,21 +27,11 @@ class PydevdSink:
     def __init__(self, before_end):
         self.pydevd = sys.modules["pydevd"]
         self.constants = sys.modules["_pydevd_bundle.pydevd_constants"]
-        self.set_no_delay()
         _ah_ending.before_dispose(self.constants.get_global_debugger(), before_end)
 
     def _writer(self):
         py_db = self.constants.get_global_debugger()
         return None if py_db is None else getattr(py_db, "writer", None)
-
-    def set_no_delay(self):
-        """debugpy writes header and body apart; without this each answer waits 40 ms for the peer's delayed ACK."""
-        try:
-            import socket
-
-            self._writer().sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        except Exception:
-            pass
 
     def ready(self):
         writer = self._writer()
