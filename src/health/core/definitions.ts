@@ -9,6 +9,8 @@ export class Stack {
   constructor(
     readonly frames: readonly SourceLocation[],
     private readonly rules: PathRules,
+    /** There are more frames than were recorded. */
+    readonly cut = false,
   ) {}
 
   /** Where the user's own code is: the leaf-most frame that belongs neither to a library nor to the probe; else the leaf. */
@@ -125,7 +127,7 @@ export class Definitions {
         const frame = this.frames.get(def[at]!);
         if (frame !== undefined) frames.push(frame);
       }
-      this.stacks.set(def[0], new Stack(frames, this.rules));
+      this.stacks.set(def[0], new Stack(frames, this.rules, def.at(-1) === 0));
     }
   }
 

@@ -1,12 +1,9 @@
-import type { Finding, SourceLocation } from '../../shared/findings';
-import { type HealthReport, REPORT_VERSION, type ReportFinding, type ReportLocation } from '../../shared/report';
-import { Outcome } from '../../shared/wire';
-import { outcomeName, type Task } from '../core/entities';
+import type { Finding } from '../../shared/findings';
+import { type HealthReport, REPORT_VERSION, type ReportFinding } from '../../shared/report';
 import type { HealthModel, ReportMeta } from '../model';
 import { round } from '../trackers/tasks';
 import { loopRows } from '../views/loops';
-import { type RowContext, taskState } from '../views/rows';
-import { waitName } from '../views/waits';
+import { location, reportTasks } from './tasks';
 
 /** Living tasks, finished tasks, and scope events that a report names; their numbers are always complete. */
 const MAX_TASKS = 200;
@@ -24,7 +21,7 @@ export function buildReport(model: HealthModel, meta: ReportMeta): HealthReport 
     duration_ms: round(model.nowMs),
     dropped: model.dropped,
     findings: findings.map(reportFinding),
-    tasks: tasks(model),
+    tasks: reportTasks(model, MAX_TASKS, MAX_RECENT),
     scopes: {
       ...model.scopes.statistics(),
       open: [...model.scopes.open()].slice(0, MAX_TASKS).map((scope) => ({
@@ -128,44 +125,6 @@ function reportFinding(finding: Finding): ReportFinding {
     count: finding.count,
     first_seen_ms: round(finding.firstSeenMs),
   };
-}
-
-function tasks(model: HealthModel): Record<string, unknown> {
-  const nowNs = model.nowMs * 1e6;
-  const context: RowContext = { locks: model.resources.locks, scopes: model.scopes, nowNs, findings: (ids) => ids ?? [] };
-  const living: Task[] = [];
-  for (const task of model.tasks.living()) {
-    living.push(task);
-    if (living.length >= MAX_TASKS) break;
-  }
-  return {
-    ...model.tasks.statistics(),
-    living: living.map((task) => ({
-      id: task.id,
-      name: task.label,
-      coroutine: task.coroutine,
-      state: taskState(task),
-      waits_for: taskState(task) === 'waiting' ? waitName(task, context) : null,
-      at: location((task.lockWait?.stack ?? task.waitStack)?.place),
-      created: location(task.creation?.place),
-      age_ms: round((nowNs - task.createdNs) / 1e6),
-      steps: task.steps,
-      busy_ms: round(task.busyNs / 1e6),
-    })),
-    recent: model.tasks.history(MAX_RECENT).map((task) => ({
-      id: task.id,
-      name: task.label,
-      coroutine: task.coroutine,
-      outcome: outcomeName(task.outcome ?? Outcome.Ok),
-      life_ms: round((task.endedNs - task.createdNs) / 1e6),
-      ...(task.exception === '' ? {} : { exception: task.exception }),
-    })),
-    resources: model.resources.tasks.statistics(),
-  };
-}
-
-function location(place: SourceLocation | undefined): ReportLocation | null {
-  return place === undefined ? null : { file: place.file, line: place.line, function: place.function };
 }
 
 function countBy<T>(items: readonly T[], key: (item: T) => string): Record<string, number> {

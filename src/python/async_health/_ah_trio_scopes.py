@@ -15,6 +15,7 @@ from . import _ah_intern as intern
 from . import _ah_locks as locks
 from . import _ah_splice as splice
 from . import _ah_wire as w
+from ._ah_task_facts import reason_id
 
 HOOK = "trio.scopes"
 
@@ -278,6 +279,9 @@ def _cancelled(scope, reason):
     who = 0 if why == w.REASON_DEADLINE else core.current_task_id()
     stack = stack_of(frame.f_back) if why != w.REASON_DEADLINE else 0
     core.emit(w.OP_SCOPE_CANCEL, id(scope), who, why, stack)
+    number = reason_id(getattr(reason, "reason", None)) if why == w.REASON_EXPLICIT else 0
+    if number:
+        core.emit(w.OP_SCOPE_CANCEL_REASON, id(scope), 0, number)
 
 
 @core.hook(HOOK)
