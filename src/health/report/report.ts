@@ -3,6 +3,7 @@ import { type HealthReport, REPORT_VERSION, type ReportFinding } from '../../sha
 import type { HealthModel, ReportMeta } from '../model';
 import { round } from '../trackers/tasks';
 import { loopRows } from '../views/loops';
+import { reportLocks, reportSessions } from './resources';
 import { location, reportTasks } from './tasks';
 
 /** Living tasks, finished tasks, and scope events that a report names; their numbers are always complete. */
@@ -45,33 +46,8 @@ export function buildReport(model: HealthModel, meta: ReportMeta): HealthReport 
       })),
       recent_events: model.scopes.recentEvents(MAX_RECENT).map((event) => ({ ...event, at_ms: event.atMs, atMs: undefined })),
     },
-    locks: {
-      ...resources.locks.statistics(),
-      waited_for: [...resources.locks.all()]
-        .filter((lock) => lock.waiters.size > 0)
-        .slice(0, MAX_TASKS)
-        .map((lock) => ({
-          id: lock.id,
-          type: lock.type,
-          name: lock.name || null,
-          made: location((lock.creation ?? lock.firstPlace)?.place),
-          holders: lock.holders.slice(0, 10).map((holder) => holder.task?.label ?? 'unknown'),
-          waiters: [...lock.waiters.keys()].slice(0, 10).map((task) => task.label),
-        })),
-    },
-    sessions: {
-      ...resources.sessions.statistics(),
-      list: [...resources.sessions.openOnes(), ...resources.sessions.history(MAX_RECENT).reverse()].slice(0, MAX_RECENT).map((session) => ({
-        id: session.id,
-        type: session.type,
-        name: session.name || null,
-        open: session.open,
-        opened: location(session.opened?.place),
-        operations: session.operations,
-        failures: session.failed,
-        success_rate: session.operations === 0 ? null : round(session.succeeded / session.operations),
-      })),
-    },
+    locks: reportLocks(model, MAX_TASKS),
+    sessions: reportSessions(model, MAX_RECENT),
     loop: {
       ...model.loops.statistics(),
       list: loopRows(model.loops, model.nowMs * 1e6).map((loop) => ({
@@ -86,7 +62,7 @@ export function buildReport(model: HealthModel, meta: ReportMeta): HealthReport 
         slow_callbacks: loop.slowCallbacks,
       })),
     },
-    system: resources.system.statistics(),
+    system: { ...resources.system.statistics(), recent: resources.system.recentSamples() },
     statistics: {
       findings: countBy(findings, (finding) => finding.severity),
       incidents: model.store.incidents.count,

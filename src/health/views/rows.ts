@@ -152,7 +152,7 @@ export function scopeRow(scope: Scope, depth: number, context: RowContext): Scop
   return row;
 }
 
-const OP_NAMES: Record<number, string> = {
+export const OP_NAMES: Record<number, string> = {
   [LockOp.Acquire]: 'acquire',
   [LockOp.Get]: 'get',
   [LockOp.Put]: 'put',

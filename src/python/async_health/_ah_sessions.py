@@ -152,7 +152,7 @@ class _Ref(weakref.ref):
 class Known:
     """One open session."""
 
-    __slots__ = ("key", "ref", "kind", "task", "stack", "pool", "told", "name")
+    __slots__ = ("key", "ref", "kind", "task", "stack", "pool", "told", "name", "operations", "failures")
 
     def __init__(self, key, ref, kind, task, stack, pool):
         self.key = key
@@ -163,6 +163,8 @@ class Known:
         self.pool = pool
         self.told = None
         self.name = None
+        #: Those that are over.
+        self.operations = self.failures = 0
 
 
 open_sessions = {}  # address -> Known
@@ -248,6 +250,10 @@ def begin_operation(session):
 
 
 def end_operation(token):
+    known = open_sessions.get(token[0])
+    if known is not None:
+        known.operations += 1
+        known.failures += token[2]
     core.emit(w.OP_SESSION_OP, token[0], core.current_task_id(), 2 if token[2] else 1, core.now() - token[1])
 
 

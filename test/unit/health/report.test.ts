@@ -87,6 +87,47 @@ describe('report', () => {
     assert.deepEqual(JSON.parse(JSON.stringify(report)).findings, report.findings, 'JSON holds all of it');
   });
 
+  it('lists what lives, waits, is open and was left wrongly', () => {
+    const p = new Program({ thresholds: { lockWaitMs: 200 } });
+    const main = p.task('main');
+    const worker = p.task('wor|ker<b>', { by: main });
+    const lock = p.lock(LockKind.Lock, { name: 'db', at: 'db.py:3 connect' });
+    p.holds(main, lock, 'db.py:5 main').acquires(worker, lock, 'db.py:9 query');
+    p.waits(main, Wait.Sleep, { at: 'app.py:10 main' });
+    const session = p.address();
+    p.row(Op.SessionOpen, session, main, p.string('httpx.AsyncClient'), p.stack('client.py:4 main'));
+    p.row(Op.SessionOp, session, main, 1, 2e6).row(Op.SessionOp, session, main, 2, 4e6).row(Op.SessionOp, session, main, 0);
+    p.row(Op.SessionPool, session, 1, 100, 0);
+    const scope = p.enter(main, { at: 'conn.py:10 open' });
+    p.exit(scope, worker, { flags: ExitFlag.CrossTask, at: 'conn.py:14 close' });
+    p.send({ sys: { cpu: 0.5, rss: 1_048_576, threads: 2, fds: 9 } }).after(300);
+    const report = p.model.report({ program: 'app.py' });
+    const locks = report.locks as { waited_for: Record<string, Record<string, unknown>[]>[]; timed_out_waits: number };
+    assert.equal(locks.timed_out_waits, 1);
+    const [waiter] = locks.waited_for[0]!.waiters!;
+    assert.deepEqual([waiter!.task, waiter!.wants, waiter!.timed_out], ['wor|ker<b>', 'acquire', true]);
+    assert.ok((waiter!.wait_ms as number) >= 299);
+    const [open] = report.sessions.list as Record<string, unknown>[];
+    assert.deepEqual([open!.success_rate, open!.mean_ms, open!.longest_ms], [0.5, 3, 4], 'of those that are over');
+    assert.deepEqual(open!.pool, { in_use: 1, size: 100, waiting: 0 });
+    const [sample] = report.system.recent as Record<string, number>[];
+    assert.deepEqual([sample!.cpu, sample!.threads, sample!.fds], [0.5, 2, 9]);
+    const text = renderMarkdown(report);
+    for (const part of [
+      '## Tasks that live',
+      '| wor\\|ker\\<b\\> | waiting |',
+      '## Scopes left wrongly',
+      '| cross-task-exit | CancelScope | main | conn.py:10 |',
+      '## Locks that are waited for',
+      '| db | main (300 ms) | 1 | 300 ms | db.py:3 |',
+      '## Sessions',
+      '| httpx.AsyncClient | open | client.py:4 | 2 | 50 % | 3 ms | 1 of 100, 0 waiting |',
+    ])
+      assert.ok(text.includes(part), `"${part}" is missing in\n${text}`);
+    const page = renderHtml(report);
+    assert.ok(page.includes('<td>wor|ker&#60;b&#62;</td>') && page.includes('<th scope="col">waits for</th>'), page);
+  });
+
   it('says of each task all that is known of it', () => {
     const p = new Program();
     const main = p.task('main');
