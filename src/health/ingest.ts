@@ -178,6 +178,9 @@ export function ingestRows(batch: DecodedBatch, trackers: Trackers, intake: Inta
       case Op.LoopSlowTurn:
         loops.slowTurn(obj, task, aux);
         break;
+      case Op.LoopCollected:
+        loops.collected(obj, aux);
+        break;
       case Op.LoopEnd:
         loops.end(obj);
         break;

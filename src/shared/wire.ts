@@ -135,6 +135,8 @@ export const enum Op {
   LoopSlowTurn = 84,
   /** Closed or gone. */
   LoopEnd = 85,
+  /** Of the block that the next {@link LoopBlock} or {@link LoopBlockEnd} tells: aux = ns in which the collector ran by itself, not asked by `gc.collect()`. */
+  LoopCollected = 86,
 
   // --- async generators (obj = generator) -------------------------------------------------------------------------
   /** First iteration. task = iterating task, aux = string: qualified name, stack = where. */

@@ -51,7 +51,7 @@ describe('a session through the adapter', () => {
     assert.match(tester.output('stdout'), /<!doctype html>/);
     assert.match(tester.output('stdout'), /waits acquire waits True 1/);
     assert.match(tester.output('stdout'), /long \['main', 'waits'\] 1/);
-    assert.match(tester.output('stdout'), /Tasks: +2 created[^]*operations: 0 started[^]*tracked scopes: 0 entered/, 'print_summary');
+    assert.match(tester.output('stdout'), /Tasks: +2 created[\s\S]*operations: 0 started[\s\S]*tracked scopes: 0 entered/, 'print_summary');
     assert.equal(tester.output('stderr'), '');
   });
 });

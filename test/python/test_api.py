@@ -1,11 +1,8 @@
 """The API that programs use: with a (scripted) adapter, without one, and as an installed package."""
 
 import json
-import subprocess
-import sys
 
 import pytest
-from conftest import SOURCE
 
 #: Plays the adapter inside of the program: answers each request after a while, and remembers them.
 ADAPTER = """
@@ -42,23 +39,6 @@ def adapter_program(probe_program):
     import textwrap
 
     return lambda source, **options: probe_program(ADAPTER + textwrap.dedent(source), **options)
-
-
-@pytest.fixture
-def without(tmp_path):
-    """Run a program that only has the package on its path."""
-
-    def run(source):
-        import textwrap
-
-        program = tmp_path / "program.py"
-        program.write_text("import sys\nsys.path.insert(0, %r)\n%s" % (SOURCE, textwrap.dedent(source)))
-        done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, timeout=60)
-        assert done.returncode == 0, done.stderr
-        assert not done.stderr, done.stderr
-        return done.stdout
-
-    return run
 
 
 OPERATIONS = """
@@ -397,76 +377,6 @@ def test_tracker_facade(without):
     assert events == ["enter", "cancel", "exit"]
     assert violation == "cross-task-exit"
     assert statistics["cross_task"] == 1
-
-
-def test_resources_without_a_debugger(without):
-    out = without(
-        """
-        import asyncio, io, json, time
-        import async_health
-
-        async def main():
-            monitor = async_health.ResourceMonitor(long_task=0.05, history=2)
-            task = asyncio.ensure_future(asyncio.sleep(5))
-            await asyncio.sleep(0)
-            assert monitor.long_tasks() == []
-            first = monitor.sample()
-            assert first["cpu"] is None and first["tasks"] == 2 and first["threads"] == 1
-            end = time.monotonic() + 0.1
-            while time.monotonic() < end:
-                pass
-            monitor.sample()
-            await asyncio.sleep(0.1)
-            monitor.sample()
-            busy, idle = [one["cpu"] for one in monitor.samples()]
-            assert busy > idle + 0.1, (busy, idle)
-            print(json.dumps(sorted((one["coroutine"], one["seconds"] >= 0.1) for one in monitor.long_tasks())))
-            report = monitor.report()
-            assert report["lock_waits"] == [] and len(report["tasks"]) == 2
-            print(json.dumps(monitor.statistics()))
-            task.cancel()
-            text = io.StringIO()
-            async_health.print_summary(text)
-            assert "no debugger" in text.getvalue() and "tasks: 2" in text.getvalue()
-
-        asyncio.run(main())
-        """
-    )
-    long, statistics = [json.loads(line) for line in out.splitlines()]
-    assert long == [["main", True], ["sleep", True]]
-    assert (statistics["tasks"], statistics["long_tasks"], statistics["success_rate"]) == (2, 2, None)
-
-
-def test_monitored_sessions_have_a_success_rate(probe_program):
-    recording = probe_program(
-        """
-        import asyncio, json
-        import async_health
-
-        class Client:
-            pass
-
-        async def main():
-            client = Client()
-            seen = async_health.monitor_session(client, name="billing")
-            resources = async_health.ResourceMonitor()
-            before = resources.sessions()
-            for number in range(4):
-                try:
-                    with seen.operation():
-                        assert number != 2
-                except AssertionError:
-                    pass
-            after = resources.sessions()
-            seen.close()
-            keys = ("name", "operations", "failures", "success_rate")
-            print(json.dumps([[one[key] for key in keys] for one in before + after]))
-            assert resources.sessions() == []
-
-        asyncio.run(main())
-        """
-    )
-    assert recording.printed() == [[["billing", 0, 0, None], ["billing", 4, 1, 0.75]]]
 
 
 def test_monitor_lock(probe_program):

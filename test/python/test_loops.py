@@ -1,6 +1,7 @@
 """Event loops of all kinds: lag, blocks, steps; uvloop's too, and loops whose clock is the program's own."""
 
 import importlib.util
+import sys
 
 import pytest
 
@@ -225,3 +226,47 @@ def test_a_clock_that_is_replaced_for_a_while(probe_program):
     )
     assert not recording.named("LOOP_SLOW_TURN") and not recording.named("LOOP_BLOCK")
     assert not recording.notes_of("hook-removed")
+
+
+def test_how_much_of_a_block_the_collector_ran_by_itself(probe_program):
+    source = """
+        import asyncio, gc, sys
+
+        async def fill():
+            gc.disable()
+            kept = [[] for _ in range(1_500_000)]
+            await asyncio.sleep(0.1)
+            return kept
+
+        async def allocates():
+            gc.set_threshold(700, 1, 1)
+            gc.enable()
+            return [[] for _ in range(5_000)]
+
+        async def asks():
+            gc.%s()
+
+        async def main():
+            kept = await fill()
+            await %s()
+            await asyncio.sleep(0.1)
+
+        asyncio.run(main())
+    """
+    by_itself = probe_program(source % ("collect", "allocates"), thresholds={"blockedLoopMs": 10})
+    asked = probe_program(source % ("collect", "asks"), thresholds={"blockedLoopMs": 10})
+    assert not by_itself.notes_of("hook-removed")
+
+    def told(recording, function):
+        """(length of the block, of it by the collector) in ns, of the blocks of that function."""
+        found = []
+        for before, row in zip(recording.rows, recording.rows[1:]):
+            if row.name == "LOOP_BLOCK_END" and row.stack[0][1].split(".")[-1] in (function, "<listcomp>"):
+                collected = before.aux if before.name == "LOOP_COLLECTED" and before.obj == row.obj else 0
+                found.append((row.aux, collected))
+        return found
+
+    if sys.version_info < (3, 14):  # since then collections are incremental, or short at least
+        assert any(length * 0.5 < collected <= length for length, collected in told(by_itself, "allocates"))
+    blocks = told(asked, "asks")
+    assert blocks and all(collected == 0 for _length, collected in blocks)

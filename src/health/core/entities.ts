@@ -352,6 +352,8 @@ export class Loop implements Entity {
   /** Registered readers/writers and timers; undefined where the probe cannot tell. */
   sources: number | undefined = undefined;
   blocked: { sinceNs: number; forNs: number; stack: Stack | undefined; task: Task | undefined } | undefined = undefined;
+  /** Of the block that was told last: how much of it the garbage collector ran by itself. */
+  collectedNs = 0;
   slowCallbacks = 0;
   blockedNs = 0;
   longestBlockNs = 0;

@@ -19,6 +19,7 @@ from . import _ah_trio_scopes as scopes
 from . import _ah_trio_waits as waits
 from . import _ah_wire as w
 from ._ah_pack import SLICE, pack_while_hot
+from ._ah_system import tell_block
 from ._ah_task_facts import exception_text, traceback_id
 
 HOOK = "trio.tasks"
@@ -183,7 +184,7 @@ class ProbeInstrument:
                     known.longest = busy
             if run.blocked or busy > self._threshold:
                 stack, run.blocked = run.blocked, 0
-                core.emit(w.OP_LOOP_BLOCK_END, run.key, id(task), busy, max(stack, 0))
+                tell_block(w.OP_LOOP_BLOCK_END, run.key, id(task), busy, max(stack, 0))
         except Exception:
             self._failed()
 
@@ -289,7 +290,7 @@ def _watch(run):
         frame = sys._current_frames().get(run.thread)
         stack = core.stack_id(frame, 40) if frame is not None else 0
         run.blocked = stack or -1
-        core.emit(w.OP_LOOP_BLOCK, run.key, run.step_task, core.now() - start, stack)
+        tell_block(w.OP_LOOP_BLOCK, run.key, run.step_task, core.now() - start, stack)
     if run.turns != run.told:
         run.told = run.turns
         core.emit(w.OP_LOOP_STAT, run.key, run.turns, run.worst, len(getattr(runner, "runq", ())))
