@@ -58,11 +58,14 @@ ended = {}  # address -> Known whose weak reference died; told at the next tick 
 
 
 def _gone(ref):
-    known = known_generators.get(ref.key)
-    if known is not None and known.ref is ref:
-        _drop(known)
-        # The weak reference dies before the finaliser hook runs, which decides how it ended.
-        ended[ref.key] = known
+    try:
+        known = known_generators.get(ref.key)
+        if known is not None and known.ref is ref:
+            _drop(known)
+            # The weak reference dies before the finaliser hook runs, which decides how it ended.
+            ended[ref.key] = known
+    except Exception:  # interpreter shutdown
+        pass
 
 
 def _drop(known):

@@ -173,14 +173,17 @@ def where(frame):
 
 
 def _gone(ref):
-    info = tracked.get(ref.key)
-    if info is not None and info.ref is ref:
-        del tracked[ref.key]
-        active.pop(ref.key, None)
-        owners.pop(ref.key, None)
-        permits.pop(ref.key, None)
-        names.pop(ref.key, None)
-        core.emit(w.OP_LOCK_GONE, ref.key)
+    try:
+        info = tracked.get(ref.key)
+        if info is not None and info.ref is ref:
+            del tracked[ref.key]
+            active.pop(ref.key, None)
+            owners.pop(ref.key, None)
+            permits.pop(ref.key, None)
+            names.pop(ref.key, None)
+            core.emit(w.OP_LOCK_GONE, ref.key)
+    except Exception:  # interpreter shutdown
+        pass
 
 
 def track(lock, creator=0, stack=0):

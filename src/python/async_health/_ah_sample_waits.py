@@ -98,6 +98,9 @@ def learn_anyio(backend):
     """anyio's own waits on the asyncio backend."""
     group = backend.TaskGroup
     _learn(group.__aexit__, wire.WAIT_GROUP)
+    # Of the module in anyio 3, of the backend's class since.
+    for owner in (backend, getattr(backend, "AsyncIOBackend", None)):
+        _learn(getattr(owner, "run_sync_in_worker_thread", None), wire.WAIT_EXECUTOR)
 
 
 def _learn(function, kind):

@@ -172,16 +172,22 @@ made = {}  # address -> (weak reference, task, stack id) of clients that hold no
 
 
 def _lost(ref):
-    known = open_sessions.get(ref.key)
-    if known is not None and known.ref is ref:
-        del open_sessions[ref.key]
-        core.emit(w.OP_SESSION_LOST, ref.key)
+    try:
+        known = open_sessions.get(ref.key)
+        if known is not None and known.ref is ref:
+            del open_sessions[ref.key]
+            core.emit(w.OP_SESSION_LOST, ref.key)
+    except Exception:  # interpreter shutdown
+        pass
 
 
 def _unmade(ref):
-    entry = made.get(ref.key)
-    if entry is not None and entry[0] is ref:
-        del made[ref.key]
+    try:
+        entry = made.get(ref.key)
+        if entry is not None and entry[0] is ref:
+            del made[ref.key]
+    except Exception:  # interpreter shutdown
+        pass
 
 
 def _stack(frame):

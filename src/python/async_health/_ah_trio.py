@@ -44,7 +44,7 @@ class Known:
         self.ref = weakref.ref(task)
         self.key = id(task)
         self.name = task.name
-        self.coroutine = _coroutine_name(task.coro)
+        self.coroutine = _coroutine_name(task)
         self.creator = creator
         self.stack = stack
         self.group = group
@@ -80,8 +80,17 @@ class Run:
         self.told = 0
 
 
-def _coroutine_name(coroutine):
-    return getattr(coroutine, "__qualname__", None) or type(coroutine).__name__
+def _coroutine_name(task):
+    coroutine = task.coro
+    name = getattr(coroutine, "__qualname__", None) or type(coroutine).__name__
+    if (
+        name == "TaskHandle._run_coro"
+    ):  # newer anyio runs the function's coroutine in one of its own, a method of the handle
+        for handle in gc.get_referents(coroutine):
+            inner = getattr(handle, "_coro", None)
+            if inner is not None:
+                return getattr(inner, "__qualname__", None) or type(inner).__name__
+    return name
 
 
 def _announce(known):

@@ -145,6 +145,20 @@ describe('tasks', function () {
     assert.equal(rows(p)[1]!.cancelledBy, 'main at app.py:7 “no longer needed”');
   });
 
+  it('takes a method that a library generated for the library’s', () => {
+    const p = new Program();
+    const library = '/x/site-packages/anyio/_core/_streams.py:30 __new__';
+    p.task('one', { at: ['<string>:4 __init__', library, 'app.py:7 main'] });
+    p.task('two', { at: ['<attrs generated init x>:2 __init__', '/x/site-packages/lib/a.py:1 make', 'app.py:8 main'] });
+    p.task('three', { at: ['<string>:3 main', library, 'app.py:9 main'] });
+    p.task('four', { at: ['<string>:1 <module>'] });
+    p.send();
+    assert.deepEqual(
+      rows(p).map((row) => `${row.createdAt?.file.split('/').pop()}:${row.createdAt?.line}`),
+      ['app.py:7', 'app.py:8', '<string>:3', '<string>:1'],
+    );
+  });
+
   it('gives the whole stacks of the row that is looked at, and what its steps cost', () => {
     const p = new Program();
     const main = p.task('main');
