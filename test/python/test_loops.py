@@ -141,6 +141,36 @@ def test_steps_and_scheduling_times_at_full(probe_program, use):
     assert not recording.notes_of("hook-removed")
 
 
+def test_tasks_of_a_single_step_have_their_figures_too(probe_program):
+    recording = probe_program(
+        """
+        import asyncio, sys, time
+
+        async def once():
+            time.sleep(0.002)
+
+        async def resumed():
+            await asyncio.sleep(0.01)
+            time.sleep(0.002)
+
+        async def main():
+            await asyncio.ensure_future(once())
+            if sys.version_info >= (3, 12):
+                asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
+            await asyncio.ensure_future(resumed())
+
+        asyncio.run(main())
+        """,
+        detail="full",
+    )
+    for function in ("once", "resumed"):
+        steps = recording.named("TASK_STEPS", obj=recording.task_running(function).obj)[-1]
+        # The first step of an eager task is part of its creator's.
+        assert steps.task == (2 if function == "resumed" and sys.version_info < (3, 12) else 1)
+        assert steps.aux >= 2e6 and steps.stack_column >= 2e6
+    assert not recording.notes_of("hook-removed")
+
+
 @needs_uvloop
 def test_steps_of_uvloop_follow_the_level(probe_program):
     recording = probe_program(
