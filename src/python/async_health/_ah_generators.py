@@ -18,7 +18,6 @@ HOOK = "asyncgen"
 
 _ASYNC_GENERATOR = 0x200  # CO_ASYNC_GENERATOR
 _COROUTINE = 0x80 | 0x100
-_DEPTHS = (0, 8, 40)
 _MAX_TRACKED = 50_000
 
 COLLECTOR, SHUTDOWN = 1, 2
@@ -111,7 +110,7 @@ def _first(agen):
         else:
             exempt = _classify(caller)
         level = core.state.level
-        stack = 0 if exempt or not level else core.stack_id(caller, _DEPTHS[level])
+        stack = 0 if exempt or not level else core.stack_id(caller, intern.RARE_DEPTHS[level])
         ref = _Ref(agen, _gone)
         ref.key = key
         known = Known(key, ref, code, agen.__qualname__, core.current_task_id(), stack, exempt)

@@ -13,8 +13,8 @@ from . import _ah_locks as locks
 from . import _ah_sessions_pools as pools
 from . import _ah_splice as splice
 from . import _ah_wire as w
+from ._ah_intern import RARE_DEPTHS
 
-_DEPTHS = (0, 8, 40)
 _MAX_TRACKED = 20_000
 _POOLS_PER_TICK = 100
 
@@ -192,7 +192,7 @@ def _unmade(ref):
 
 def _stack(frame):
     level = core.state.level
-    return core.stack_id(locks.outside(frame), _DEPTHS[level]) if level else 0
+    return core.stack_id(locks.outside(frame), RARE_DEPTHS[level]) if level else 0
 
 
 def note_made(session, frame):
