@@ -105,6 +105,7 @@ export class PanelStore {
     const before = this.ui.lists[list];
     const after = { ...before, ...patch };
     this.setUi({ lists: { ...this.ui.lists, [list]: after } });
+    if (list === 'tasks' && after.selected !== before.selected) this.sendView(list);
     const filtered = after.filter !== before.filter || after.includeEnded !== before.includeEnded;
     if (filtered || after.sort !== before.sort) {
       this.windows[list] = { offset: 0, limit: this.windows[list]?.limit ?? FIRST_WINDOW.limit };
@@ -130,6 +131,7 @@ export class PanelStore {
 
   setDetails(details: boolean): void {
     this.setUi({ details });
+    if (this.ui.tab === 'tasks') this.sendView('tasks');
   }
 
   setSplit(split: number): void {
@@ -290,11 +292,12 @@ export class PanelStore {
   }
 
   private query(list: ListName): ListQuery {
-    const { filter, includeEnded, sort } = this.ui.lists[list];
+    const { filter, includeEnded, sort, selected } = this.ui.lists[list];
     const query: ListQuery = { ...(this.windows[list] ?? FIRST_WINDOW) };
     if (filter) query.filter = filter;
     if (includeEnded) query.includeEnded = true;
     if (sort) query.sort = sort;
+    if (list === 'tasks' && selected !== undefined && this.ui.details) query.selected = selected;
     if (list === 'tasks' || list === 'scopes') {
       const collapsed = this.ui.collapsed[list];
       if (collapsed.length > 0) query.collapsed = collapsed;

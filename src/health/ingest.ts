@@ -78,6 +78,9 @@ export function ingestRows(batch: DecodedBatch, trackers: Trackers, intake: Inta
       case Op.TaskUnreachable:
         tasks.unreachable(obj, aux === 1);
         break;
+      case Op.TaskCancelReason:
+        tasks.cancelReason(obj, aux);
+        break;
 
       case Op.ScopeEnter:
         scopes.enter(obj, t, task, aux, stack);
@@ -99,6 +102,9 @@ export function ingestRows(batch: DecodedBatch, trackers: Trackers, intake: Inta
         break;
       case Op.ScopeName:
         scopes.name(obj, aux);
+        break;
+      case Op.ScopeCancelReason:
+        scopes.cancelReason(obj, aux);
         break;
       case Op.ScopeLost:
         scopes.lose(obj, t);
@@ -171,6 +177,9 @@ export function ingestRows(batch: DecodedBatch, trackers: Trackers, intake: Inta
         break;
       case Op.LoopSlowTurn:
         loops.slowTurn(obj, task, aux);
+        break;
+      case Op.LoopCollected:
+        loops.collected(obj, aux);
         break;
       case Op.LoopEnd:
         loops.end(obj);

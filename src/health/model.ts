@@ -153,7 +153,7 @@ export class HealthModel {
     if (batch.t > context.nowNs) context.nowNs = batch.t;
     if (batch.dropped !== undefined) intake.dropped = batch.dropped;
     if (batch.sys !== undefined) {
-      this.resources.system.sample(batch.sys);
+      this.resources.system.sample(batch.sys, this.nowMs);
       this.sampleHistory(batch.sys);
     }
     if (batch.bye) this.orderly = true;

@@ -21,6 +21,8 @@ export interface ListQuery {
   collapsed?: number[];
   /** Move the window so that it holds this row's id, when the list has it; the answer's `offset` tells where (page: "reveal"). */
   around?: number;
+  /** Tasks: the row whose stacks are wanted as well. */
+  selected?: number;
   /** Row range wanted, page adds its own overscan. */
   offset: number;
   limit: number;

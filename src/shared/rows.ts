@@ -23,13 +23,30 @@ export interface TaskRow {
   awaitedBy: TaskRef[];
   createdAt?: SourceLocation;
   ageMs: number;
+  /** The figures of its steps are taken at detail `full`; 0 steps: none were timed. */
   steps: number;
   busyMs: number;
   longestStepMs: number;
+  /** How often it was ready and waited for its turn, how long in all and at most. */
+  waits: number;
+  readyMs: number;
+  longestReadyMs: number;
+  /** Coroutines from its own down to the one that waits. */
+  awaitDepth?: number;
+  /** Whole stacks, leaf first, of the row that is looked at closely (the query's `selected`). */
+  stacks?: TaskStacks;
   cancelRequested: boolean;
   cancelledBy?: string;
   exception?: string;
   findings: number[];
+}
+
+export interface TaskStacks {
+  /** The coroutine chain where it waits. */
+  awaits?: SourceLocation[];
+  created?: SourceLocation[];
+  cancelled?: SourceLocation[];
+  failed?: SourceLocation[];
 }
 
 export interface ScopeRow {

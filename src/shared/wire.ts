@@ -58,6 +58,8 @@ export const enum Op {
    * (address), aux = 1 nothing does, so nothing can wake it / 0 something does (sent only to take a 1 back).
    */
   TaskUnreachable = 13,
+  /** The program's own word why the last {@link TaskCancel} was (`task.cancel(msg)`). aux = string. */
+  TaskCancelReason = 14,
 
   // --- cancel scopes, timeouts, groups, nurseries (obj = scope) -------------------------------------------------
   /** Entered. task = host task, aux = {@link ScopeKind}, stack = where. */
@@ -79,6 +81,8 @@ export const enum Op {
    * wait for long, and because the program may be made to stand in it.
    */
   ScopeLeaving = 27,
+  /** The program's own word why it cancelled the scope (`scope.cancel(reason)`). aux = string. */
+  ScopeCancelReason = 28,
 
   // --- locks and friends (obj = lock) ---------------------------------------------------------------------------
   /** First seen. task = creator if known, aux = {@link LockKind}, stack = where created if known. */
@@ -131,6 +135,8 @@ export const enum Op {
   LoopSlowTurn = 84,
   /** Closed or gone. */
   LoopEnd = 85,
+  /** Of the block that the next {@link LoopBlock} or {@link LoopBlockEnd} tells: aux = ns in which the collector ran by itself, not asked by `gc.collect()`. */
+  LoopCollected = 86,
 
   // --- async generators (obj = generator) -------------------------------------------------------------------------
   /** First iteration. task = iterating task, aux = string: qualified name, stack = where. */

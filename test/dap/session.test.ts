@@ -50,8 +50,11 @@ describe('a session through the adapter', () => {
     const launched = await tester.start('launch', { program: program('report.py'), console: 'internalConsole' });
     assert.equal(launched.success, true, JSON.stringify(launched));
     await tester.event('terminated');
-    assert.match(tester.output('stdout'), /version 1 tasks 1/);
+    assert.match(tester.output('stdout'), /version 1 tasks 2/);
     assert.match(tester.output('stdout'), /<!doctype html>/);
+    assert.match(tester.output('stdout'), /waits acquire waits True 1/);
+    assert.match(tester.output('stdout'), /long \['main', 'waits'\] 1/);
+    assert.match(tester.output('stdout'), /Tasks: +2 created[\s\S]*operations: 0 started[\s\S]*tracked scopes: 0 entered/, 'print_summary');
     assert.equal(tester.output('stderr'), '');
   });
 

@@ -194,3 +194,18 @@ def plain_program(tmp_path):
         return run_plain(source, tmp_path, **options)
 
     return run
+
+
+@pytest.fixture
+def without(tmp_path):
+    """Run a program that only has the package on its path."""
+
+    def run(source):
+        program = tmp_path / "program.py"
+        program.write_text("import sys\nsys.path.insert(0, %r)\n%s" % (SOURCE, textwrap.dedent(source)))
+        done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        assert not done.stderr, done.stderr
+        return done.stdout
+
+    return run

@@ -52,6 +52,7 @@ def test_anyio_primitives(probe_program, backend):
     pytest.importorskip(backend)
     recording = probe_program(PROGRAM.format(backend=backend))
     assert not recording.notes_of("hook-missing") and not recording.notes_of("hook-removed")
+    assert {"worker", "condition_waits"} <= {row.text for row in recording.named("TASK_NEW")}
     waited = {}
     kinds = {row.obj: row.aux for row in recording.named("LOCK_NEW")}
     for row in recording.named("LOCK_WAIT"):

@@ -1,11 +1,8 @@
 """The API that programs use: with a (scripted) adapter, without one, and as an installed package."""
 
 import json
-import subprocess
-import sys
 
 import pytest
-from conftest import SOURCE
 
 #: Plays the adapter inside of the program: answers each request after a while, and remembers them.
 ADAPTER = """
@@ -42,23 +39,6 @@ def adapter_program(probe_program):
     import textwrap
 
     return lambda source, **options: probe_program(ADAPTER + textwrap.dedent(source), **options)
-
-
-@pytest.fixture
-def without(tmp_path):
-    """Run a program that only has the package on its path."""
-
-    def run(source):
-        import textwrap
-
-        program = tmp_path / "program.py"
-        program.write_text("import sys\nsys.path.insert(0, %r)\n%s" % (SOURCE, textwrap.dedent(source)))
-        done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, timeout=60)
-        assert done.returncode == 0, done.stderr
-        assert not done.stderr, done.stderr
-        return done.stdout
-
-    return run
 
 
 OPERATIONS = """

@@ -1,6 +1,7 @@
 """Event loops of all kinds: lag, blocks, steps; uvloop's too, and loops whose clock is the program's own."""
 
 import importlib.util
+import sys
 
 import pytest
 
@@ -140,6 +141,36 @@ def test_steps_and_scheduling_times_at_full(probe_program, use):
     assert not recording.notes_of("hook-removed")
 
 
+def test_tasks_of_a_single_step_have_their_figures_too(probe_program):
+    recording = probe_program(
+        """
+        import asyncio, sys, time
+
+        async def once():
+            time.sleep(0.002)
+
+        async def resumed():
+            await asyncio.sleep(0.01)
+            time.sleep(0.002)
+
+        async def main():
+            await asyncio.ensure_future(once())
+            if sys.version_info >= (3, 12):
+                asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
+            await asyncio.ensure_future(resumed())
+
+        asyncio.run(main())
+        """,
+        detail="full",
+    )
+    for function in ("once", "resumed"):
+        steps = recording.named("TASK_STEPS", obj=recording.task_running(function).obj)[-1]
+        # The first step of an eager task is part of its creator's.
+        assert steps.task == (2 if function == "resumed" and sys.version_info < (3, 12) else 1)
+        assert steps.aux >= 2e6 and steps.stack_column >= 2e6
+    assert not recording.notes_of("hook-removed")
+
+
 @needs_uvloop
 def test_steps_of_uvloop_follow_the_level(probe_program):
     recording = probe_program(
@@ -225,3 +256,47 @@ def test_a_clock_that_is_replaced_for_a_while(probe_program):
     )
     assert not recording.named("LOOP_SLOW_TURN") and not recording.named("LOOP_BLOCK")
     assert not recording.notes_of("hook-removed")
+
+
+def test_how_much_of_a_block_the_collector_ran_by_itself(probe_program):
+    source = """
+        import asyncio, gc, sys
+
+        async def fill():
+            gc.disable()
+            kept = [[] for _ in range(1_500_000)]
+            await asyncio.sleep(0.1)
+            return kept
+
+        async def allocates():
+            gc.set_threshold(700, 1, 1)
+            gc.enable()
+            return [[] for _ in range(5_000)]
+
+        async def asks():
+            gc.%s()
+
+        async def main():
+            kept = await fill()
+            await %s()
+            await asyncio.sleep(0.1)
+
+        asyncio.run(main())
+    """
+    by_itself = probe_program(source % ("collect", "allocates"), thresholds={"blockedLoopMs": 10})
+    asked = probe_program(source % ("collect", "asks"), thresholds={"blockedLoopMs": 10})
+    assert not by_itself.notes_of("hook-removed")
+
+    def told(recording, function):
+        """(length of the block, of it by the collector) in ns, of the blocks of that function."""
+        found = []
+        for before, row in zip(recording.rows, recording.rows[1:]):
+            if row.name == "LOOP_BLOCK_END" and row.stack[0][1].split(".")[-1] in (function, "<listcomp>"):
+                collected = before.aux if before.name == "LOOP_COLLECTED" and before.obj == row.obj else 0
+                found.append((row.aux, collected))
+        return found
+
+    if sys.version_info < (3, 14):  # since then collections are incremental, or short at least
+        assert any(length * 0.5 < collected <= length for length, collected in told(by_itself, "allocates"))
+    blocks = told(asked, "asks")
+    assert blocks and all(collected == 0 for _length, collected in blocks)

@@ -70,6 +70,7 @@ KINDS = {
     "in_executor": wire.WAIT_EXECUTOR,
     "in_shield": wire.WAIT_SHIELD,
     "in_wait": wire.WAIT_WAIT_SET,
+    "in_as_completed": wire.WAIT_WAIT_SET,
     "in_gather": wire.WAIT_GATHER,
     "in_task": wire.WAIT_TASK,
     "in_future": wire.WAIT_FUTURE,
@@ -101,6 +102,8 @@ def test_waits_and_awaiters(probe_program):
         assert kind in kinds, (name, kinds)
         rows = [row for row in recording.named("TASK_WAIT", obj=births[name].obj) if row.aux == kind]
         assert name in [frame[1].split(".")[-1] for frame in rows[0].stack]
+    queues = {row.obj for row in recording.named("LOCK_NEW") if row.aux == wire.LOCK_QUEUE}
+    assert len(queues) == 2  # the one of as_completed is asyncio's own
     for name, via in vias.items():
         assert via in [row.aux for row in recording.named("TASK_AWAITED_BY", task=births[name].obj)], name
     if sys.version_info >= (3, 11):

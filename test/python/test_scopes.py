@@ -54,6 +54,38 @@ def test_anyio_timeout(probe_program):
     assert cancel.aux == enters[0].obj and cancel.obj == enters[0].task
 
 
+def test_scopes_tell_the_programs_own_reason(probe_program):
+    recording = probe_program(
+        """
+        import inspect, anyio
+        from anyio import CancelScope
+        knows = "reason" in inspect.signature(CancelScope.cancel).parameters
+        async def main():
+            with CancelScope() as scope:
+                scope.cancel("shutting down") if knows else scope.cancel()
+                await anyio.sleep(1)
+            with anyio.move_on_after(0.01):
+                await anyio.sleep(1)
+            print("[%s]" % ("true" if knows else "false"))
+        for backend in ("asyncio", "trio"):
+            try:
+                anyio.run(main, backend=backend)
+            except (LookupError, ImportError):
+                pass
+        """
+    )
+    clean(recording)
+    told = recording.named("SCOPE_CANCEL_REASON")
+    if not recording.printed()[0][0]:
+        assert told == []
+        return
+    explicit = [row for row in recording.named("SCOPE_CANCEL") if row.stack and row.stack[0][1] == "main"]
+    ours = [row for row in told if row.text == "shutting down"]  # trio gives reasons of its own for its own scopes
+    assert 1 <= len(explicit) == len(ours)
+    assert [row.obj for row in ours] == [row.obj for row in explicit]
+    assert "deadline" not in " ".join(row.text for row in told)
+
+
 def test_anyio_task_group(probe_program):
     recording = probe_program(
         """

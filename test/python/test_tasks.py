@@ -121,6 +121,38 @@ def test_cancel_tells_by_whom_and_where(probe_program, loop):
     assert recording.named("TASK_END", obj=victim)[0].aux == wire.OUTCOME_CANCELLED
 
 
+@pytest.mark.skipif(sys.version_info < (3, 9), reason="cancel() takes a message since 3.9")
+@pytest.mark.parametrize("kind", ["C", "Python"])
+def test_cancel_tells_the_programs_own_reason(probe_program, kind):
+    recording = probe_program(
+        """
+        import asyncio
+        async def stays(): await asyncio.sleep(10)
+        async def main():
+            loop = asyncio.get_running_loop()
+            make = asyncio.Task if %r == "C" else asyncio.tasks._PyTask
+            first, second, third, fourth = [make(stays(), loop=loop, name="t%%d" %% number) for number in range(4)]
+            await asyncio.sleep(0)
+            first.cancel("no longer needed")
+            second.cancel(msg="x" * 300)
+            third.cancel()
+            fourth.cancel(KeyError("an object"))
+            for task in (first, second, third, fourth):
+                try:
+                    await task
+                except asyncio.CancelledError as error:
+                    print(len(str(error.args)))
+        asyncio.run(main())
+        """
+        % kind
+    )
+    assert recording.notes_of("hook-removed") == []
+    assert [row.text for row in recording.named("TASK_CANCEL_REASON")] == ["no longer needed", "x" * 200 + "…"]
+    first, second = recording.named("TASK_CANCEL_REASON")
+    assert (first.obj, second.obj) == (recording.task_named("t0"), recording.task_named("t1"))
+    assert len(recording.named("TASK_CANCEL")) >= 4
+
+
 def test_cancel_of_a_finished_task_is_nothing(probe_program):
     recording = probe_program(
         """

@@ -176,6 +176,37 @@ def test_exit_is_silent(probe_program, plain_program):
     )
 
 
+def test_exit_is_silent_when_things_outlive_the_modules(probe_program, plain_program):
+    same(
+        probe_program,
+        plain_program,
+        """
+        import asyncio, sys
+        async def numbers():
+            yield 1
+        async def waits(lock):
+            async with lock:
+                pass
+        async def main():
+            lock, queue, semaphore, numbered = asyncio.Lock(), asyncio.Queue(1), asyncio.Semaphore(1), numbers()
+            await lock.acquire()
+            tasks = [asyncio.ensure_future(waits(lock)), asyncio.ensure_future(queue.get())]
+            async for number in numbered:
+                break
+            await asyncio.sleep(0.1)
+            lock.release()
+            queue.put_nowait(1)
+            await asyncio.gather(*tasks)
+            # `sys` is emptied after all other modules, the probe's among them.
+            sys.kept = [lock, queue, semaphore, numbered, tasks]
+            # Modules that are still referred to are emptied, their names set to None. A list lets go of its last entry first.
+            ours = [module for name, module in list(sys.modules.items()) if name.startswith("async_health")]
+            sys.kept[:0] = ours + [dict(vars(module)) for module in ours]
+        asyncio.run(main())
+        """,
+    )
+
+
 def test_keyboard_interrupt(probe_program, plain_program):
     same(
         probe_program,

@@ -307,3 +307,38 @@ def test_tasks_and_scopes_are_not_kept_alive(probe_program):
         """
     )
     assert recording.printed() == [[1, 1]]
+
+
+def test_a_sleep_is_no_scope_of_anybody(probe_program):
+    recording = probe_program(
+        """
+        import trio
+        async def shielded():
+            with trio.move_on_after(0.3, shield=True) as scope:
+                await trio.sleep(9)
+            assert scope.cancelled_caught
+        async def main():
+            await trio.sleep(0.05)
+            with trio.move_on_after(0.05):
+                await trio.sleep(9)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(shielded)
+                await trio.sleep(0.05)
+                nursery.cancel_scope.cancel()
+        trio.run(main)
+        """
+    )
+    assert recording.notes_of("hook-removed") == []
+    main, shielded = recording.task_running("main").obj, recording.task_running("shielded").obj
+    entered = [row for row in recording.named("SCOPE_ENTER") if row.task in (main, shielded)]
+    import trio
+
+    if tuple(int(part) for part in trio.__version__.split(".")[:2]) >= (0, 25):
+        assert [row.aux for row in entered] == [
+            wire.SCOPE_TRIO_CANCEL_SCOPE, wire.SCOPE_TRIO_NURSERY, wire.SCOPE_TRIO_CANCEL_SCOPE,
+        ]  # fmt: skip
+        assert len(recording.named("SCOPE_CANCEL", aux=wire.REASON_DEADLINE)) == 2
+        assert [row.aux for row in recording.named("TASK_CANCEL_DELIVERED", obj=main)][:1] == [entered[0].obj]
+    # What reaches a shielded scope is its own cancellation, not that of the nursery around it.
+    (own,) = [row for row in entered if row.task == shielded and row.stack[0][1] == "shielded"]
+    assert {row.aux for row in recording.named("TASK_CANCEL_DELIVERED", obj=shielded)} == {own.obj}

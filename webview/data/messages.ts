@@ -4,7 +4,7 @@
  */
 import { FINDING_CODES, type Finding, type RelatedLocation, type SourceLocation, type TaskRef } from '../../src/shared/findings';
 import type { DebugStatistics, ListDelta, ListName, ListWindow, Overview, ProcessInfo, ToPanel } from '../../src/shared/panel';
-import type { LockRow, LoopRow, Row, ScopeRow, SessionRow, TaskRow } from '../../src/shared/rows';
+import type { LockRow, LoopRow, Row, ScopeRow, SessionRow, TaskRow, TaskStacks } from '../../src/shared/rows';
 
 export const LIST_NAMES: readonly ListName[] = ['findings', 'tasks', 'scopes', 'locks', 'sessions'];
 
@@ -63,6 +63,10 @@ function readFinding(x: Bag): Finding {
 
 const TASK_STATES = new Set(['running', 'ready', 'waiting', 'done', 'cancelled', 'failed', 'dropped']);
 
+function readStacks(x: Bag): TaskStacks {
+  return { awaits: places(x.awaits), created: places(x.created), cancelled: places(x.cancelled), failed: places(x.failed) };
+}
+
 function readTask(x: Bag): TaskRow {
   return {
     kind: 'task',
@@ -83,6 +87,11 @@ function readTask(x: Bag): TaskRow {
     steps: num(x.steps),
     busyMs: num(x.busyMs),
     longestStepMs: num(x.longestStepMs),
+    waits: num(x.waits),
+    readyMs: num(x.readyMs),
+    longestReadyMs: num(x.longestReadyMs),
+    awaitDepth: optNum(x.awaitDepth),
+    stacks: isBag(x.stacks) ? readStacks(x.stacks) : undefined,
     cancelRequested: x.cancelRequested === true,
     cancelledBy: optStr(x.cancelledBy),
     exception: optStr(x.exception),

@@ -1,5 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { customElement } from 'lit/decorators.js';
+import type { SourceLocation } from '../../src/shared/findings';
 import type { TaskRow, TaskState } from '../../src/shared/rows';
 import { formatCount, formatMs, formatShort, NONE, plural } from '../data/format';
 import { store } from '../instance';
@@ -43,6 +44,15 @@ const pending = (row: TaskRow) =>
   row.cancelRequested && !ended(row)
     ? html`<span class="s-cancelled" title=${`Cancellation requested${row.cancelledBy ? ` by ${row.cancelledBy}` : ''}`}>${icon('cancelled')}</span>`
     : nothing;
+
+/** A whole stack, innermost first. One frame says no more than the line above it. */
+function stack(title: string, places: readonly SourceLocation[] | undefined): TemplateResult | typeof nothing {
+  if (places === undefined || places.length < 2) return nothing;
+  return html`<h3>${title}</h3>
+    <ul>
+      ${places.map((place) => html`<li>${placeLink(place, { withFunction: true })}</li>`)}
+    </ul>`;
+}
 
 /** What can be done to a task; the same in menu and details. Before it cancels one, the editor asks. */
 function actions(row: TaskRow): MenuItem[] {
@@ -140,8 +150,8 @@ export class AhTasks extends ListSection<'tasks'> {
         align: 'end',
         from: 900,
         sortable: true,
-        hint: 'How often it ran',
-        cell: (row) => formatShort(row.steps),
+        hint: 'How often it ran (counted at detail full)',
+        cell: (row) => (row.steps > 0 ? formatShort(row.steps) : NONE),
       },
       {
         key: 'busyMs',
@@ -150,8 +160,8 @@ export class AhTasks extends ListSection<'tasks'> {
         align: 'end',
         from: 820,
         sortable: true,
-        hint: 'Time it spent running',
-        cell: (row) => formatMs(row.busyMs),
+        hint: 'Time it spent running (taken at detail full)',
+        cell: (row) => (row.steps > 0 ? formatMs(row.busyMs) : NONE),
       },
       {
         key: 'longestStepMs',
@@ -160,8 +170,8 @@ export class AhTasks extends ListSection<'tasks'> {
         align: 'end',
         from: 1000,
         sortable: true,
-        hint: 'Its longest step: the loop stood still that long',
-        cell: (row) => formatMs(row.longestStepMs),
+        hint: 'Its longest step: the loop stood still that long (taken at detail full)',
+        cell: (row) => (row.steps > 0 ? formatMs(row.longestStepMs) : NONE),
       },
       {
         key: 'createdAt',
@@ -196,8 +206,11 @@ export class AhTasks extends ListSection<'tasks'> {
         ${property('Awaited by', row.awaitedBy.length > 0 ? row.awaitedBy.map((task, i) => html`${i > 0 ? ', ' : ''}${taskLink(task)}`) : undefined)}
         ${property('Started by', row.parent && taskLink(row.parent))} ${property('Created', row.createdAt && placeLink(row.createdAt, { withFunction: true }))}
         ${property('Children', row.children > 0 ? formatCount(row.children) : undefined)} ${property('Age', formatMs(age(row)))}
-        ${property('Steps', `${formatCount(row.steps)}, busy ${formatMs(row.busyMs)}, longest ${formatMs(row.longestStepMs)}`)}
+        ${property('Steps', row.steps > 0 ? `${formatCount(row.steps)}, busy ${formatMs(row.busyMs)}, longest ${formatMs(row.longestStepMs)}` : 'counted at detail full')}
+        ${property('Ready until it ran', row.waits > 0 ? `${formatCount(row.waits)} times, ${formatMs(row.readyMs)} in all, longest ${formatMs(row.longestReadyMs)}` : undefined)}
       </dl>
+      ${stack(`Awaits${row.awaitDepth === undefined ? '' : `, ${plural(row.awaitDepth, 'coroutine')} deep`}`, row.stacks?.awaits)}
+      ${stack('Failed', row.stacks?.failed)} ${stack('Cancelled', row.stacks?.cancelled)} ${stack('Created', row.stacks?.created)}
       <div class="actions">${button(open, 'primary')}${button(created)}${ended(row) ? nothing : html`${button(breakOn)}${button(until)}${button(stop)}`}</div>`;
   }
 }

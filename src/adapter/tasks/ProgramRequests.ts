@@ -1,5 +1,5 @@
 /** What the program asks through `async_health.AsyncDebugger`: operations as named sessions, breakpoints, continue. */
-import { renderReport } from '../../health';
+import { renderReport, renderSummary } from '../../health';
 import { sessionReport } from '../CustomRequests';
 import type { AdapterContext } from '../context';
 import type { Interceptor } from '../interceptors';
@@ -58,8 +58,11 @@ export class ProgramRequests implements Interceptor {
 
   /** `async_health.generate_report()`: what the panel and the command line would write now, as text. */
   private async report(format: unknown): Promise<string> {
-    if (format !== 'json' && format !== 'markdown' && format !== 'html') throw new Error(`A report is "json", "markdown" or "html".`);
-    return renderReport(sessionReport(this.context), format);
+    const report = sessionReport(this.context);
+    if (format === 'text') return renderSummary(report, { width: 100 });
+    if (format !== 'json' && format !== 'markdown' && format !== 'html')
+      throw new Error(`A report is "json", "markdown", "html" or "text".`);
+    return renderReport(report, format);
   }
 
   private async begin(params: Record<string, unknown>): Promise<unknown> {

@@ -2,6 +2,9 @@ import type { DecodedBatch } from '../../shared/batch';
 import type { SourceLocation } from '../../shared/findings';
 import { type Origin, originOf, type PathRules } from './places';
 
+/** A method that a library made, of a dataclass or by attrs: whose code it is, its caller says. */
+const GENERATED = /^(?:<string> (?:.*\.)?__\w+__|<attrs generated .*)$/;
+
 /** A recorded stack, resolved once and shared by all that refer to it. Leaf first. */
 export class Stack {
   private user: SourceLocation | undefined | null = null;
@@ -9,6 +12,8 @@ export class Stack {
   constructor(
     readonly frames: readonly SourceLocation[],
     private readonly rules: PathRules,
+    /** There are more frames than were recorded. */
+    readonly cut = false,
   ) {}
 
   /** Where the user's own code is: the leaf-most frame that belongs neither to a library nor to the probe; else the leaf. */
@@ -34,8 +39,11 @@ export class Stack {
   private pick(): SourceLocation | undefined {
     let library: SourceLocation | undefined;
     let standard: SourceLocation | undefined;
-    for (const frame of this.frames) {
-      const origin = this.origin(frame);
+    for (let at = 0; at < this.frames.length; at++) {
+      const frame = this.frames[at]!;
+      const caller = this.frames[at + 1];
+      const generated = caller !== undefined && GENERATED.test(`${frame.file} ${frame.function}`);
+      const origin = generated && this.origin(caller) !== 'user' ? 'library' : this.origin(frame);
       if (origin === 'user') return frame;
       if (origin === 'library') library ??= frame;
       else if (origin === 'stdlib') standard ??= frame;
@@ -125,7 +133,7 @@ export class Definitions {
         const frame = this.frames.get(def[at]!);
         if (frame !== undefined) frames.push(frame);
       }
-      this.stacks.set(def[0], new Stack(frames, this.rules));
+      this.stacks.set(def[0], new Stack(frames, this.rules, def.at(-1) === 0));
     }
   }
 

@@ -20,6 +20,8 @@ export interface CancelRecord {
   scope: Scope | undefined;
   reason: CancelReason | undefined;
   stack: Stack | undefined;
+  /** The program's own word for it, '' when it gave none. */
+  message: string;
   /** Requests so far. */
   requests: number;
   /** CancelledError was thrown into it; -1 = not yet seen. */
@@ -140,6 +142,15 @@ export interface ScopeExitRecord {
   stack: Stack | undefined;
 }
 
+export interface ScopeCancel {
+  reason: CancelReason;
+  by: Task | undefined;
+  stack: Stack | undefined;
+  /** The program's own word for it, '' when it gave none. */
+  message: string;
+  atNs: number;
+}
+
 export class Scope implements Entity {
   readonly kind_ = 'scope';
   findings: number[] | undefined = undefined;
@@ -156,7 +167,7 @@ export class Scope implements Entity {
   lost = false;
   shield = false;
   deadlineNs = -1;
-  cancelled: { reason: CancelReason; by: Task | undefined; stack: Stack | undefined; atNs: number } | undefined = undefined;
+  cancelled: ScopeCancel | undefined = undefined;
   /** Re-deliveries of its cancellation so far. */
   deliveries = 0;
   members: Set<Task> | undefined = undefined;
@@ -341,6 +352,8 @@ export class Loop implements Entity {
   /** Registered readers/writers and timers; undefined where the probe cannot tell. */
   sources: number | undefined = undefined;
   blocked: { sinceNs: number; forNs: number; stack: Stack | undefined; task: Task | undefined } | undefined = undefined;
+  /** Of the block that was told last: how much of it the garbage collector ran by itself. */
+  collectedNs = 0;
   slowCallbacks = 0;
   blockedNs = 0;
   longestBlockNs = 0;
@@ -381,6 +394,11 @@ export function outcomeName(outcome: Outcome | undefined): 'done' | 'cancelled' 
   if (outcome === Outcome.Failed) return 'failed';
   if (outcome === Outcome.Dropped) return 'dropped';
   return 'done';
+}
+
+/** Why a scope was cancelled, in words; with the program's own when it gave one. */
+export function cancelWords({ reason, message }: Pick<ScopeCancel, 'reason' | 'message'>): string {
+  return message === '' ? cancelReasonName(reason) : `${cancelReasonName(reason)}: “${message}”`;
 }
 
 export function cancelReasonName(reason: CancelReason | undefined): string {

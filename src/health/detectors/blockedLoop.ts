@@ -24,6 +24,8 @@ interface Block {
   task: Task | undefined;
   ns: number;
   stack: Stack | undefined;
+  /** How much of it the garbage collector ran, not asked by the program. */
+  collectedNs?: number;
   /** Set for a whole turn that was slow: how many callbacks it ran. */
   callbacks?: number;
 }
@@ -33,6 +35,9 @@ const SLOW_TURN_FACTOR = 10;
 
 /** A block without a stack is `info` up to this many times the threshold. */
 const UNSEEN_FACTOR = 5;
+
+/** Less than this of a block is not worth a word, ns. */
+const COLLECTED_NS = 5e6;
 
 /** One callback, or one whole turn of the loop, runs too long. Warning. */
 export class BlockedLoop extends Detector<Block> {
@@ -57,7 +62,7 @@ export class BlockedLoop extends Detector<Block> {
       if (ns > (this.longest.get(running) ?? 0)) {
         this.longest.set(running, ns);
         const seen = stack ?? loop.blocked?.stack;
-        this.world.store.revise(running, this.message({ loop, task, ns, stack: seen }), { stack: seen });
+        this.world.store.revise(running, this.message({ loop, task, ns, stack: seen, collectedNs: loop.collectedNs }), { stack: seen });
       }
       if (over) this.current.delete(loop);
     }
@@ -70,7 +75,8 @@ export class BlockedLoop extends Detector<Block> {
     // Standing in the debugger is not blocking.
     if (stack?.frames.slice(0, 8).some((frame) => /[\\/]?pydevd[\w.]*\.py$|[\\/]debugpy[\\/]/.test(frame.file))) return undefined;
     return {
-      severity: this.severity(stack, ns),
+      // What is left without the collector is what the code is to blame for.
+      severity: ns - loop.collectedNs < this.world.context.thresholds.blockedLoopMs * 1e6 ? 'info' : this.severity(stack, ns),
       task,
       stack,
       here: 'blocked here',
@@ -78,7 +84,7 @@ export class BlockedLoop extends Detector<Block> {
       // Repeated at one place by whatever task.
       ...(stack?.place === undefined ? {} : { key: `${stack.place.file}:${stack.place.line}` }),
       about: [loop, task],
-      facts: { loop, task, ns, stack },
+      facts: { loop, task, ns, stack, collectedNs: loop.collectedNs },
     };
   }
 
@@ -96,7 +102,7 @@ export class BlockedLoop extends Detector<Block> {
     return { severity, key: `turn of loop ${loop.id}`, about: [loop], facts: { loop, task: undefined, ns, stack: undefined, callbacks } };
   }
 
-  message({ loop, task, ns, stack, callbacks }: Block): string {
+  message({ loop, task, ns, stack, callbacks, collectedNs = 0 }: Block): string {
     if (callbacks === 0)
       return `A callback of the ${loop.type} loop had to wait ${duration(ns)} for its turn, though none ran for long by itself.`;
     if (callbacks === 1) return `One callback kept the ${loop.type} loop for ${duration(ns)}: everything else waited that long.`;
@@ -104,14 +110,16 @@ export class BlockedLoop extends Detector<Block> {
       return `One turn of the ${loop.type} loop took ${duration(ns)} in ${callbacks} callbacks, none of them slow by itself: everything else waited that long.`;
     }
     const who = task === undefined ? 'a callback' : `task ${called(task)}`;
-    return `The ${loop.type} loop was blocked for ${duration(ns)} by ${who}${at(stack)}${inside(stack)}; nothing else could run.`;
+    return `The ${loop.type} loop was blocked for ${duration(ns)} by ${who}${at(stack)}${inside(stack)}${collectedNs < COLLECTED_NS ? '' : `, ${duration(collectedNs)} of it by the garbage collector, which ran by itself`}; nothing else could run.`;
   }
 
-  advice({ loop, callbacks, stack }: Block): string {
+  advice({ loop, callbacks, stack, ns, collectedNs = 0 }: Block): string {
     if (callbacks === 1)
       return 'It was over before the probe could look where it stood. Split long work and yield with `sleep(0)` between the parts, or move it to a thread; a lower `blockedLoopMs` makes the probe look earlier.';
     if (callbacks !== undefined)
       return 'Too much is ready at once: limit how many tasks run side by side (a semaphore), or yield with `sleep(0)` inside long loops.';
+    if (collectedNs * 2 > ns)
+      return 'A full collection looks at every object of the program: `gc.freeze()` once the program has started takes those out that stay, and a higher third number in `gc.set_threshold(…)` makes full collections rarer.';
     const leaf = stack?.frames[0];
     const thread = loop.type === 'trio' ? 'trio.to_thread.run_sync' : 'asyncio.to_thread';
     const env = this.world.context.env;

@@ -1,5 +1,6 @@
 import type { HealthReport, ReportFinding } from '../../shared/report';
 import { html } from './escape';
+import { type ReportTable, tables } from './tables';
 import { facts, incidentsOf, placeText, verdict } from './text';
 
 const STYLE = `
@@ -15,6 +16,7 @@ h3 { font-size: 1rem; margin: 0 0 .4rem; } .severity { font-weight: 600; } .erro
 p { margin: .3rem 0 .6rem; overflow-wrap: anywhere; } code { font: 13px/1.4 ui-monospace, "Cascadia Mono", Menlo, Consolas, monospace; overflow-wrap: anywhere; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; margin: .4rem 0; } dt { color: var(--muted); max-width: 22rem; } dd { margin: 0; overflow-wrap: anywhere; }
 .fix { border-top: 1px solid var(--line); padding-top: .6rem; margin-bottom: 0; } ul { margin: .3rem 0; padding-left: 1.2rem; } .count { color: var(--muted); font-weight: 400; }
+.wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; } th { color: var(--muted); font-weight: 400; text-align: start; } th, td { padding: .25rem 1rem .25rem 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; min-width: 4rem; }
 @media (max-width: 40rem) { dl { grid-template-columns: 1fr; } dt { margin-top: .3rem; } }
 @media print { body { max-width: none; padding: 0; } article { break-inside: avoid; } }
 `;
@@ -43,10 +45,22 @@ ${incidents.length === 0 ? '' : `<section><h2>Findings</h2>\n${incidents.map(({ 
 <section><h2>Figures</h2>
 <dl>${figures.map(([label, text]) => `<dt>${html(label)}</dt><dd>${html(text)}</dd>`).join('')}</dl>
 </section>
+${tables(report).map(section).join('\n')}
 </main>
 </body>
 </html>
 `;
+}
+
+function section({ title, columns, rows, more }: ReportTable): string {
+  const head = columns.map((column) => `<th scope="col">${html(column)}</th>`).join('');
+  const body = rows.map((row) => `<tr>${row.map((cell) => `<td>${html(cell)}</td>`).join('')}</tr>`).join('\n');
+  return `<section><h2>${html(title)}</h2>
+<div class="wide"><table><thead><tr>${head}</tr></thead>
+<tbody>
+${body}
+</tbody></table></div>${more > 0 ? `\n<p class="count">and ${more} more.</p>` : ''}
+</section>`;
 }
 
 function article(root: ReportFinding, symptoms: ReportFinding[]): string {

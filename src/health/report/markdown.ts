@@ -1,5 +1,6 @@
 import type { HealthReport, ReportFinding } from '../../shared/report';
 import { markdown, markdownCode } from './escape';
+import { tables } from './tables';
 import { facts, incidentsOf, placeText, verdict } from './text';
 
 /** The report for people, as GitHub-flavoured Markdown. */
@@ -26,6 +27,12 @@ export function renderMarkdown(report: HealthReport): string {
   const libraries = report.statistics.libraries as Record<string, string> | undefined;
   const versions = Object.entries(libraries ?? {}).map(([name, version]) => `${name} ${version}`);
   lines.push(`| Python | ${markdown([report.python, ...versions].filter((part) => part !== '').join(', '))} |`, '');
+  for (const { title, columns, rows, more } of tables(report)) {
+    lines.push(`## ${title}`, '', `| ${columns.join(' | ')} |`, `|${' --- |'.repeat(columns.length)}`);
+    for (const row of rows) lines.push(`| ${row.map(markdown).join(' | ')} |`);
+    if (more > 0) lines.push('', `and ${more} more.`);
+    lines.push('');
+  }
   return lines.join('\n');
 }
 

@@ -1,12 +1,10 @@
-import type { Finding, SourceLocation } from '../../shared/findings';
-import { type HealthReport, REPORT_VERSION, type ReportFinding, type ReportLocation } from '../../shared/report';
-import { Outcome } from '../../shared/wire';
-import { outcomeName, type Task } from '../core/entities';
+import type { Finding } from '../../shared/findings';
+import { type HealthReport, REPORT_VERSION, type ReportFinding } from '../../shared/report';
 import type { HealthModel, ReportMeta } from '../model';
 import { round } from '../trackers/tasks';
 import { loopRows } from '../views/loops';
-import { type RowContext, taskState } from '../views/rows';
-import { waitName } from '../views/waits';
+import { reportLocks, reportSessions } from './resources';
+import { location, reportTasks } from './tasks';
 
 /** Living tasks, finished tasks, and scope events that a report names; their numbers are always complete. */
 const MAX_TASKS = 200;
@@ -24,7 +22,7 @@ export function buildReport(model: HealthModel, meta: ReportMeta): HealthReport 
     duration_ms: round(model.nowMs),
     dropped: model.dropped,
     findings: findings.map(reportFinding),
-    tasks: tasks(model),
+    tasks: reportTasks(model, MAX_TASKS, MAX_RECENT),
     scopes: {
       ...model.scopes.statistics(),
       open: [...model.scopes.open()].slice(0, MAX_TASKS).map((scope) => ({
@@ -48,33 +46,8 @@ export function buildReport(model: HealthModel, meta: ReportMeta): HealthReport 
       })),
       recent_events: model.scopes.recentEvents(MAX_RECENT).map((event) => ({ ...event, at_ms: event.atMs, atMs: undefined })),
     },
-    locks: {
-      ...resources.locks.statistics(),
-      waited_for: [...resources.locks.all()]
-        .filter((lock) => lock.waiters.size > 0)
-        .slice(0, MAX_TASKS)
-        .map((lock) => ({
-          id: lock.id,
-          type: lock.type,
-          name: lock.name || null,
-          made: location((lock.creation ?? lock.firstPlace)?.place),
-          holders: lock.holders.slice(0, 10).map((holder) => holder.task?.label ?? 'unknown'),
-          waiters: [...lock.waiters.keys()].slice(0, 10).map((task) => task.label),
-        })),
-    },
-    sessions: {
-      ...resources.sessions.statistics(),
-      list: [...resources.sessions.openOnes(), ...resources.sessions.history(MAX_RECENT).reverse()].slice(0, MAX_RECENT).map((session) => ({
-        id: session.id,
-        type: session.type,
-        name: session.name || null,
-        open: session.open,
-        opened: location(session.opened?.place),
-        operations: session.operations,
-        failures: session.failed,
-        success_rate: session.operations === 0 ? null : round(session.succeeded / session.operations),
-      })),
-    },
+    locks: reportLocks(model, MAX_TASKS),
+    sessions: reportSessions(model, MAX_RECENT),
     loop: {
       ...model.loops.statistics(),
       list: loopRows(model.loops, model.nowMs * 1e6).map((loop) => ({
@@ -89,7 +62,7 @@ export function buildReport(model: HealthModel, meta: ReportMeta): HealthReport 
         slow_callbacks: loop.slowCallbacks,
       })),
     },
-    system: resources.system.statistics(),
+    system: { ...resources.system.statistics(), recent: resources.system.recentSamples() },
     statistics: {
       findings: countBy(findings, (finding) => finding.severity),
       incidents: model.store.incidents.count,
@@ -128,44 +101,6 @@ function reportFinding(finding: Finding): ReportFinding {
     count: finding.count,
     first_seen_ms: round(finding.firstSeenMs),
   };
-}
-
-function tasks(model: HealthModel): Record<string, unknown> {
-  const nowNs = model.nowMs * 1e6;
-  const context: RowContext = { locks: model.resources.locks, scopes: model.scopes, nowNs, findings: (ids) => ids ?? [] };
-  const living: Task[] = [];
-  for (const task of model.tasks.living()) {
-    living.push(task);
-    if (living.length >= MAX_TASKS) break;
-  }
-  return {
-    ...model.tasks.statistics(),
-    living: living.map((task) => ({
-      id: task.id,
-      name: task.label,
-      coroutine: task.coroutine,
-      state: taskState(task),
-      waits_for: taskState(task) === 'waiting' ? waitName(task, context) : null,
-      at: location((task.lockWait?.stack ?? task.waitStack)?.place),
-      created: location(task.creation?.place),
-      age_ms: round((nowNs - task.createdNs) / 1e6),
-      steps: task.steps,
-      busy_ms: round(task.busyNs / 1e6),
-    })),
-    recent: model.tasks.history(MAX_RECENT).map((task) => ({
-      id: task.id,
-      name: task.label,
-      coroutine: task.coroutine,
-      outcome: outcomeName(task.outcome ?? Outcome.Ok),
-      life_ms: round((task.endedNs - task.createdNs) / 1e6),
-      ...(task.exception === '' ? {} : { exception: task.exception }),
-    })),
-    resources: model.resources.tasks.statistics(),
-  };
-}
-
-function location(place: SourceLocation | undefined): ReportLocation | null {
-  return place === undefined ? null : { file: place.file, line: place.line, function: place.function };
 }
 
 function countBy<T>(items: readonly T[], key: (item: T) => string): Record<string, number> {

@@ -87,6 +87,13 @@ export class LoopMonitor {
       if (ns > this.longestBlockNs) this.longestBlockNs = ns;
     }
     this.context.signals.loopBlock.emit(loop, task, ns, stack, over);
+    loop.collectedNs = 0;
+  }
+
+  /** Comes before the block that it belongs to. */
+  collected(address: number, ns: number): void {
+    const loop = this.byAddress.get(address);
+    if (loop !== undefined) loop.collectedNs = ns;
   }
 
   slowTurn(address: number, callbacks: number, ns: number): void {

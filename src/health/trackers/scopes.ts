@@ -156,11 +156,16 @@ export class CancelScopeTracker {
     if (scope === undefined || scope.cancelled !== undefined) return;
     const by = this.task(byAddress);
     const stack = this.context.defs.stack(stackId);
-    scope.cancelled = { reason: reason as CancelReason, by, stack, atNs: t };
+    scope.cancelled = { reason: reason as CancelReason, by, stack, message: '', atNs: t };
     this.cancelled++;
     if (reason === CancelReason.Deadline) this.timedOut++;
     this.record(t, 'cancel', scope, by, stack, 0);
     this.context.signals.scopeCancel.emit(scope);
+  }
+
+  cancelReason(address: number, textId: number): void {
+    const cancelled = this.byAddress.get(address)?.cancelled;
+    if (cancelled !== undefined) cancelled.message = this.context.defs.string(textId);
   }
 
   meta(address: number, parent: number, deadlineNs: number, flags: number): void {
@@ -171,7 +176,7 @@ export class CancelScopeTracker {
     scope.deadlineNs = deadlineNs;
     scope.shield = (flags & ScopeFlag.Shield) !== 0;
     if (flags & ScopeFlag.CancelCalled && scope.cancelled === undefined) {
-      scope.cancelled = { reason: CancelReason.Explicit, by: undefined, stack: undefined, atNs: this.context.nowNs };
+      scope.cancelled = { reason: CancelReason.Explicit, by: undefined, stack: undefined, message: '', atNs: this.context.nowNs };
     }
   }
 

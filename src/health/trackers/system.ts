@@ -1,6 +1,15 @@
 import type { SystemRow } from '../../shared/rows';
 import type { SystemSample } from '../../shared/wire';
+import { BoundedQueue } from '../core/collections';
 import { round } from './tasks';
+
+/** Samples kept; there is one a second. */
+const KEPT = 120;
+
+interface TimedSample {
+  atMs: number;
+  sample: SystemSample;
+}
 
 /** CPU, memory, threads, file descriptors, collector pauses: the newest sample and the peaks. */
 export class SystemMonitor {
@@ -11,8 +20,10 @@ export class SystemMonitor {
   private peakFds = -1;
   private samples = 0;
   private cpuSum = 0;
+  private readonly recent = new BoundedQueue<TimedSample>(KEPT);
 
-  sample(sample: SystemSample): void {
+  sample(sample: SystemSample, nowMs: number): void {
+    this.recent.push({ atMs: nowMs, sample });
     this.latest = sample;
     this.samples++;
     this.cpuSum += sample.cpu;
@@ -32,6 +43,18 @@ export class SystemMonitor {
       fds: latest.fds,
       gcPauseMs: round((latest.gc?.pauseNs ?? 0) / 1e6),
     };
+  }
+
+  /** The last two minutes, oldest first. */
+  recentSamples(): Record<string, number>[] {
+    return [...this.recent].map(({ atMs, sample }) => ({
+      at_ms: round(atMs),
+      cpu: round(sample.cpu),
+      rss_bytes: sample.rss,
+      threads: sample.threads,
+      fds: sample.fds,
+      gc_pause_ms: round((sample.gc?.pauseNs ?? 0) / 1e6),
+    }));
   }
 
   statistics(): Record<string, unknown> {

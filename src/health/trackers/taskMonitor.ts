@@ -28,6 +28,11 @@ export class TaskMonitor {
       .slice(0, limit);
   }
 
+  /** Living tasks, longest life first. Linear in the number of tasks: for reports. */
+  oldest(limit = 10): Task[] {
+    return [...this.tracker.living()].sort((a, b) => a.createdNs - b.createdNs).slice(0, limit);
+  }
+
   statistics(): Record<string, unknown> {
     const describe = (task: Task) => ({ id: task.id, name: task.label, coroutine: task.coroutine });
     return {
@@ -35,6 +40,7 @@ export class TaskMonitor {
         ...describe(task),
         wait_ms: round((this.context.nowNs - task.waitSinceNs) / 1e6),
       })),
+      oldest: this.oldest().map((task) => ({ ...describe(task), age_ms: round((this.context.nowNs - task.createdNs) / 1e6) })),
       busiest: this.busiest().map((task) => ({ ...describe(task), busy_ms: round(task.busyNs / 1e6), steps: task.steps })),
     };
   }

@@ -238,6 +238,11 @@ export class AsyncTaskTracker {
     this.context.signals.taskCancel.emit(task, by, scope, stack);
   }
 
+  cancelReason(address: number, textId: number): void {
+    const record = this.byAddress.get(address)?.cancel;
+    if (record !== undefined) record.message = this.context.defs.string(textId);
+  }
+
   delivered(address: number, t: number, scope: Scope | undefined): void {
     const task = this.byAddress.get(address);
     if (task === undefined || task.ended) return;
@@ -257,6 +262,7 @@ export class AsyncTaskTracker {
       scope: undefined,
       reason: undefined,
       stack: undefined,
+      message: '',
       requests: 0,
       deliveredNs: -1,
       stepsThen: 0,

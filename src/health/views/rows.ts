@@ -1,8 +1,18 @@
 /** Rows as the panel, trees and reports show them. Built only for what is looked at. */
 import type { SourceLocation, TaskRef } from '../../shared/findings';
-import type { LockRow, ScopeRow, SessionRow, TaskRow, TaskState } from '../../shared/rows';
+import type { LockRow, ScopeRow, SessionRow, TaskRow, TaskStacks, TaskState } from '../../shared/rows';
 import { LockOp, Outcome, Wait } from '../../shared/wire';
-import { cancelReasonName, type Lock, outcomeName, type Scope, type Session, type Task } from '../core/entities';
+import type { Stack } from '../core/definitions';
+import {
+  type CancelRecord,
+  cancelReasonName,
+  cancelWords,
+  type Lock,
+  outcomeName,
+  type Scope,
+  type Session,
+  type Task,
+} from '../core/entities';
 import { shortPlace } from '../core/places';
 import type { LockMonitor } from '../trackers/locks';
 import type { CancelScopeTracker } from '../trackers/scopes';
@@ -34,7 +44,8 @@ export function isLibraryTask(task: Task): boolean {
   return !(task.creation?.hasUserCode ?? false) && !(task.waitStack?.hasUserCode ?? false);
 }
 
-function awaiters(task: Task): TaskRef[] {
+/** Who waits for it: a task that awaits it, else the host of its group. */
+export function awaiters(task: Task): TaskRef[] {
   const out: TaskRef[] = [];
   const add = (by: Task | undefined) => {
     if (by !== undefined && !by.ended && out.length < MAX_INNER && !out.includes(by.ref)) out.push(by.ref);
@@ -45,7 +56,8 @@ function awaiters(task: Task): TaskRef[] {
   return out.map((ref) => ({ ...ref }));
 }
 
-export function taskRow(task: Task, depth: number, context: RowContext): TaskRow {
+/** `closely`: with its whole stacks. */
+export function taskRow(task: Task, depth: number, context: RowContext, closely = false): TaskRow {
   const { nowNs } = context;
   const state = taskState(task);
   const row: TaskRow = {
@@ -62,6 +74,9 @@ export function taskRow(task: Task, depth: number, context: RowContext): TaskRow
     steps: task.steps,
     busyMs: ms(task.busyNs),
     longestStepMs: ms(task.longestStepNs),
+    waits: task.waits,
+    readyMs: ms(task.schedNs),
+    longestReadyMs: ms(task.longestSchedNs),
     cancelRequested: task.cancel !== undefined && !task.cancel.settled,
     findings: context.findings(task.findings),
   };
@@ -72,20 +87,41 @@ export function taskRow(task: Task, depth: number, context: RowContext): TaskRow
     if (at !== undefined) row.waitsAt = at;
     row.waitMs = ms(nowNs - (task.lockWait?.sinceNs ?? task.waitSinceNs));
   } else if (!task.ended && task.waitStack?.place !== undefined) row.waitsAt = task.waitStack.place;
+  if (!task.ended && task.waitStack !== undefined) row.awaitDepth = task.waitStack.frames.length;
   const created = task.creation?.place;
   if (created !== undefined) row.createdAt = created;
   if (task.cancel !== undefined) row.cancelledBy = cancelText(task);
   if (task.exception !== '') row.exception = task.exception;
+  if (closely) row.stacks = stacksOf(task);
   return row;
+}
+
+function stacksOf(task: Task): TaskStacks {
+  const stacks: TaskStacks = {};
+  const set = (key: keyof TaskStacks, stack: Stack | undefined) => {
+    if (stack !== undefined && stack.shown.length > 0) stacks[key] = stack.shown.slice(0, MAX_INNER);
+  };
+  if (!task.ended) set('awaits', task.waitStack);
+  set('created', task.creation);
+  if (task.cancel !== undefined) set('cancelled', cancelStackOf(task.cancel));
+  set('failed', task.failure);
+  return stacks;
+}
+
+/** The call that cancelled it: of its scope when the call on the task itself is a library's. */
+export function cancelStackOf({ scope, stack }: CancelRecord): Stack | undefined {
+  return stack?.hasUserCode ? stack : (scope?.cancelled?.stack ?? stack);
 }
 
 /** `Task-3 at main.py:12 (TaskGroup: a child failed)` */
 function cancelText(task: Task): string {
-  const { by, scope, stack } = task.cancel!;
-  const place = (stack?.hasUserCode ? stack : (scope?.cancelled?.stack ?? stack))?.place;
+  const { by, scope, message } = task.cancel!;
+  const place = cancelStackOf(task.cancel!)?.place;
   const parts = [by?.name ?? (scope === undefined ? 'a callback' : '')];
   if (place !== undefined) parts.push(`at ${shortPlace(place)}`);
-  if (scope !== undefined) parts.push(`(${scope.type}: ${cancelReasonName(scope.cancelled?.reason)})`);
+  if (scope !== undefined)
+    parts.push(`(${scope.type}: ${scope.cancelled === undefined ? cancelReasonName(undefined) : cancelWords(scope.cancelled)})`);
+  if (message !== '') parts.push(`“${message}”`);
   return parts.filter((part) => part !== '').join(' ');
 }
 
@@ -109,14 +145,14 @@ export function scopeRow(scope: Scope, depth: number, context: RowContext): Scop
   if (scope.deadlineNs >= 0) row.deadlineInMs = round((scope.deadlineNs - endNs) / 1e6);
   if (scope.cancelled !== undefined) {
     const by = scope.cancelled.by?.label;
-    row.cancelled = `${cancelReasonName(scope.cancelled.reason)}${by === undefined ? '' : ` by ${by}`}`;
+    row.cancelled = `${cancelWords(scope.cancelled)}${by === undefined ? '' : ` by ${by}`}`;
   }
   const entered = scope.entered?.place;
   if (entered !== undefined) row.enteredAt = entered;
   return row;
 }
 
-const OP_NAMES: Record<number, string> = {
+export const OP_NAMES: Record<number, string> = {
   [LockOp.Acquire]: 'acquire',
   [LockOp.Get]: 'get',
   [LockOp.Put]: 'put',

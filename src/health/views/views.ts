@@ -70,7 +70,7 @@ export class Views {
       if (query.includeEnded) for (const task of tasks.history()) if (matches(task)) out.push(task);
       return sortBy(out, key, query.sort?.descending ?? false, this.source.context.nowNs);
     });
-    return page(order, query, all, (task) => taskRow(task, 0, this.rowContext));
+    return page(order, query, all, (task) => taskRow(task, 0, this.rowContext, task.id === query.selected));
   }
 
   private taskTree(query: ListQuery, all: number): ListWindow {
@@ -85,7 +85,9 @@ export class Views {
       if (index >= 0) offset = around(index, query.limit, total);
     }
     offset = Math.min(offset, Math.max(0, total - 1));
-    const rows = order.page(offset, query.limit).map(({ task, depth }) => taskRow(task, depth, this.rowContext));
+    const rows = order
+      .page(offset, query.limit)
+      .map(({ task, depth }) => taskRow(task, depth, this.rowContext, task.id === query.selected));
     return { total, all, offset, rows };
   }
 

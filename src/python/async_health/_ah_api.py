@@ -18,7 +18,7 @@ NAMES = {
     "monitor_session": "_ah_monitored",
     "SessionMonitor": "_ah_monitored",
     "CancelScopeTracker": "_ah_tracked",
-    "ResourceMonitor": "_ah_report",
+    "ResourceMonitor": "_ah_resources",
     "get_debug_statistics": "_ah_report",
     "generate_report": "_ah_report",
     "print_summary": "_ah_report",

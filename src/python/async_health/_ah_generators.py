@@ -18,7 +18,6 @@ HOOK = "asyncgen"
 
 _ASYNC_GENERATOR = 0x200  # CO_ASYNC_GENERATOR
 _COROUTINE = 0x80 | 0x100
-_DEPTHS = (0, 8, 40)
 _MAX_TRACKED = 50_000
 
 COLLECTOR, SHUTDOWN = 1, 2
@@ -58,11 +57,14 @@ ended = {}  # address -> Known whose weak reference died; told at the next tick 
 
 
 def _gone(ref):
-    known = known_generators.get(ref.key)
-    if known is not None and known.ref is ref:
-        _drop(known)
-        # The weak reference dies before the finaliser hook runs, which decides how it ended.
-        ended[ref.key] = known
+    try:
+        known = known_generators.get(ref.key)
+        if known is not None and known.ref is ref:
+            _drop(known)
+            # The weak reference dies before the finaliser hook runs, which decides how it ended.
+            ended[ref.key] = known
+    except Exception:  # interpreter shutdown
+        pass
 
 
 def _drop(known):
@@ -108,7 +110,7 @@ def _first(agen):
         else:
             exempt = _classify(caller)
         level = core.state.level
-        stack = 0 if exempt or not level else core.stack_id(caller, _DEPTHS[level])
+        stack = 0 if exempt or not level else core.stack_id(caller, intern.RARE_DEPTHS[level])
         ref = _Ref(agen, _gone)
         ref.key = key
         known = Known(key, ref, code, agen.__qualname__, core.current_task_id(), stack, exempt)

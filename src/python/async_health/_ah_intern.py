@@ -35,6 +35,8 @@ STANDARD_DEPTH = 5
 SCOPE_DEPTH = 8
 #: The same by level of detail.
 DEPTHS = (0, STANDARD_DEPTH, 40)
+#: The same for what is rarer: locks that are waited for, sessions, generators, what the program tells by itself.
+RARE_DEPTHS = (0, SCOPE_DEPTH, 40)
 
 _boundary = None
 #: Leading frames of files below these folders are left out of creation and event stacks.

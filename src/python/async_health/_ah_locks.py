@@ -11,14 +11,13 @@ import weakref
 
 from . import _ah_core as core
 from . import _ah_wire as w
+from ._ah_intern import RARE_DEPTHS as DEPTHS
 from ._ah_intern import add_library, frames_id, stack_id
 
 extend = core.extend
 now = core.now
 state = core.state
 
-#: Frames of a wait's or creation's stack, by level of detail.
-DEPTHS = (0, 8, 40)
 #: At most so many locks are watched; further ones are left alone until some are gone.
 MAX_TRACKED = 20_000
 #: Ticks after which the place of a holder is not looked for again.
@@ -173,14 +172,17 @@ def where(frame):
 
 
 def _gone(ref):
-    info = tracked.get(ref.key)
-    if info is not None and info.ref is ref:
-        del tracked[ref.key]
-        active.pop(ref.key, None)
-        owners.pop(ref.key, None)
-        permits.pop(ref.key, None)
-        names.pop(ref.key, None)
-        core.emit(w.OP_LOCK_GONE, ref.key)
+    try:
+        info = tracked.get(ref.key)
+        if info is not None and info.ref is ref:
+            del tracked[ref.key]
+            active.pop(ref.key, None)
+            owners.pop(ref.key, None)
+            permits.pop(ref.key, None)
+            names.pop(ref.key, None)
+            core.emit(w.OP_LOCK_GONE, ref.key)
+    except Exception:  # interpreter shutdown
+        pass
 
 
 def track(lock, creator=0, stack=0):

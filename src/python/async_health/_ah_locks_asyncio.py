@@ -43,6 +43,8 @@ def _wait_from(lock, op, frame, inner=None):
     try:
         if _loop_checks and lock._loop is not None:
             check_loop(lock, frame)
+        if op == w.LOCK_OP_GET and _of_as_completed(frame.f_back):
+            return
         if inner is not None:
             locks.hide(inner)
         locks.begin_wait(lock, op, frame, _task())
@@ -87,6 +89,24 @@ def _born(lock):
         core.fail(HOOK, error)
 
 
+def _queue_born(queue):
+    try:
+        frame = sys._getframe(1)
+        if not _of_as_completed(frame.f_back):
+            locks.born(queue, frame)
+    except Exception as error:
+        core.fail(QUEUES, error)
+
+
+def _of_as_completed(frame):
+    """Is it asyncio's own use of a queue, in `as_completed`? That is a wait for a set of tasks."""
+    return frame is not None and frame.f_code.co_filename == _tasks_file
+
+
+#: Of `asyncio.tasks`, as its code names it.
+_tasks_file = ""
+
+
 def _take(lock):
     try:
         locks.take(lock, _task(), sys._getframe(2))
@@ -101,7 +121,7 @@ def _give(lock):
         core.fail(HOOK, error)
 
 
-AH.wait, AH.woke, AH.born, AH.take, AH.give = _wait, _woke, _born, _take, _give
+AH.wait, AH.woke, AH.born, AH.take, AH.give, AH.queue_born = _wait, _woke, _born, _take, _give, _queue_born
 
 
 # --- wrong loop, before 3.10 (later versions check by themselves, see `_ah_exceptions`) ------------------------------
@@ -217,9 +237,11 @@ def install_queues(module):
     splice.apply(QUEUES, queue.get, _queue_waits(w.LOCK_OP_GET, "self.empty()"))
     splice.apply(QUEUES, queue.put, _queue_waits(w.LOCK_OP_PUT, "self.full()"))
     splice.apply(QUEUES, queue.join, _queue_waits(w.LOCK_OP_JOIN, "self._unfinished_tasks > 0", "_finished"))
-    splice.apply(QUEUES, queue.__init__, splice.append("AH.born(self)", AH))
+    splice.apply(QUEUES, queue.__init__, splice.append("AH.queue_born(self)", AH))
 
 
 def install_loop(module):
     """What needs all of asyncio: who holds locks and semaphores."""
+    global _tasks_file
+    _tasks_file = module.tasks.wait.__code__.co_filename
     install_owner(module, AH)

@@ -20,6 +20,7 @@ from ._ah_inject import inject
 from ._ah_intern import string_id
 from ._ah_loop_foreign import Pulse
 from ._ah_loop_stacks import current_task_of, paused_at_breakpoint, thread_stack, what_runs
+from ._ah_system import tell_block
 
 _TURN = "loop.turn"
 _RUN = "loop.run"
@@ -407,7 +408,7 @@ def _blocked(known, began):
     known.block_task = 0 if task is None else id(task)
     known.block_stack = stack or known.block_stack
     known.block_told = True
-    core.emit(wire.OP_LOOP_BLOCK, known.address, known.block_task, core.now() - began, known.block_stack)
+    tell_block(wire.OP_LOOP_BLOCK, known.address, known.block_task, core.now() - began, known.block_stack)
 
 
 def _block_over(known):
@@ -418,7 +419,7 @@ def _block_over(known):
     worst = int(known.turn.worst * 1e9)
     if worst and known.pulse is None and not has_own_clock(known.reference()):
         total = min(total, max(worst, 0)) or total
-    core.emit(wire.OP_LOOP_BLOCK_END, known.address, known.block_task, total, known.block_stack)
+    tell_block(wire.OP_LOOP_BLOCK_END, known.address, known.block_task, total, known.block_stack)
     known.block_stack = 0
 
 

@@ -189,7 +189,9 @@ def _begins(handle):
     try:
         since = ready.pop(id(handle), 0)
         task = getattr(handle._callback, "__self__", None)
-        address = 0 if task is None or isinstance(task, type(sys)) else id(task)
+        address = id(task)  # of a task that lives now: it may end in this step
+        if address not in tasks.live:
+            address = 0
         loop = id(handle._loop)
         return core.now(), since, address, loop
     except Exception as error:
@@ -213,8 +215,6 @@ def _ran(step):
             return
         found = stats.get(address)
         if found is None:
-            if address not in tasks.live:  # not a task, or its only step
-                return
             found = stats[address] = [0, 0, 0, 0, 0, 0]
         found[0] += 1
         found[1] += spent

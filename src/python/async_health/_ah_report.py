@@ -6,98 +6,13 @@ given, as JSON, Markdown or a self-contained HTML page.
 
 import html
 import json
-import os
 import sys
-import threading
 import time
 
 from . import _ah_core as core
+from ._ah_resources import ResourceMonitor, ask_report
 
 _STARTED = time.time()
-#: How long to wait for the debugger's report.
-ASK_TIMEOUT_S = 2.0
-
-
-class ResourceMonitor:
-    """What the program uses right now, read when asked: locks, sessions, tasks, system; plain values only."""
-
-    def locks(self):
-        """[{name, kind, holder, waiters, value, capacity}] of the announced locks, queues and so on."""
-        from . import _ah_locks as locks
-
-        found = []
-        for info in list(locks.tracked.values()):
-            lock = info.ref()
-            if lock is None:
-                continue
-            holder, value, unfinished = info.family.state(lock)
-            found.append(
-                {
-                    "name": locks.names.get(info.key)
-                    or "%s.%s" % (info.family.label.partition(".")[0], type(lock).__name__),
-                    "address": info.key,
-                    "holder": holder,
-                    "waiters": len(info.waiters),
-                    "value": value,
-                    "unfinished": unfinished,
-                    "capacity": info.family.capacity(lock),
-                }
-            )
-        return found
-
-    def sessions(self):
-        """[{kind, name, address, pool}] of the open sessions."""
-        from . import _ah_sessions as sessions
-
-        return [
-            {
-                "kind": known.kind,
-                "name": known.name,
-                "address": known.key,
-                "pool": dict(zip(("in_use", "size", "waiting"), known.told)) if known.told is not None else None,
-            }
-            for known in list(sessions.open_sessions.values())
-        ]
-
-    def tasks(self):
-        """[{name, coroutine, done}] of the running loop's asyncio tasks, and trio's tasks when the probe is active."""
-        found = []
-        asyncio = sys.modules.get("asyncio")
-        if asyncio is not None:
-            try:
-                for task in asyncio.all_tasks():
-                    coroutine = getattr(task.get_coro(), "__qualname__", "")
-                    found.append({"name": task.get_name(), "coroutine": coroutine, "done": task.done()})
-            except RuntimeError:  # no loop runs in this thread
-                pass
-        trio_tasks = sys.modules.get(__package__ + "._ah_trio")
-        if trio_tasks is not None:
-            for known in list(trio_tasks.tasks.values()):
-                found.append({"name": known.name, "coroutine": known.coroutine, "done": False})
-        return found
-
-    def system(self):
-        """{pid, threads, cpu_seconds, rss, python}; rss in bytes, None where the platform cannot tell."""
-        times = os.times()
-        return {
-            "pid": os.getpid(),
-            "python": sys.version.split()[0],
-            "threads": threading.active_count(),
-            "cpu_seconds": times.user + times.system,
-            "rss": _rss(),
-        }
-
-    def report(self):
-        """All four."""
-        return {"locks": self.locks(), "sessions": self.sessions(), "tasks": self.tasks(), "system": self.system()}
-
-
-def _rss():
-    try:
-        with open("/proc/self/statm", "rb") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, AttributeError, IndexError):
-        return None
 
 
 def get_debug_statistics():
@@ -133,33 +48,15 @@ def _own_report():
         "statistics": get_debug_statistics(),
         "operations": [info for debugger in operation.all_debuggers() for info in debugger.list_sessions()],
         "scopes": tracked.tracker.report(),
-        "resources": ResourceMonitor().report(),
+        "resources": ResourceMonitor().report(own=True),
     }
-
-
-def _ask_report(format):
-    """The debugger's report, or None. Blocks the calling thread for at most ASK_TIMEOUT_S."""
-    if not core.state.live or threading.get_ident() == core.state.thread_ident:
-        return None
-    arrived = threading.Event()
-    answer = []
-
-    def on_reply(result, error):
-        if error is None and isinstance(result, str):
-            answer.append(result)
-        arrived.set()
-
-    if not core.ask_adapter("report", {"format": format}, on_reply):
-        return None
-    arrived.wait(ASK_TIMEOUT_S)
-    return answer[0] if answer else None
 
 
 def generate_report(format="markdown"):
     """The health report of this process as text: 'json', 'markdown' or 'html' (self-contained)."""
     if format not in ("json", "markdown", "html"):
         raise ValueError("format must be 'json', 'markdown' or 'html', not %r" % (format,))
-    text = _ask_report(format)
+    text = ask_report(format)
     if text is not None:
         return text
     report = _own_report()
@@ -218,30 +115,27 @@ def _html(markdown):
 
 
 def print_summary(file=None):
-    """A few lines on how the program does, to `file` (default standard output)."""
+    """How the program does, to `file` (default standard output): with a debugger also what it found and the figures."""
     out = file if file is not None else sys.stdout
-    report = _own_report()
-    statistics = report["statistics"]
-    operations = statistics["operations"]
-    resources = report["resources"]
-    print("Async Health: %s" % ("debugger attached" if statistics["debugger"] else "no debugger"), file=out)
+    found = ask_report("text")
+    statistics = get_debug_statistics()
+    if found is not None:
+        print(found.rstrip("\n"), file=out)
+    else:
+        print("Async Health: %s" % ("debugger attached" if statistics["debugger"] else "no debugger"), file=out)
     print(
         "  operations: %(started)d started, %(active)d active, %(finished)d finished, %(failed)d failed, "
-        "%(cancelled)d cancelled" % operations,
+        "%(cancelled)d cancelled" % statistics["operations"],
         file=out,
     )
     print(
-        "  scopes: %(entered)d entered, %(open)d open, %(cross_task)d left by another task, %(out_of_order)d out of order"
-        % statistics["scopes"],
+        "  tracked scopes: %(entered)d entered, %(open)d open, %(cross_task)d left by another task, "
+        "%(out_of_order)d out of order" % statistics["scopes"],
         file=out,
     )
-    print(
-        "  locks: %d watched, %d contended; sessions open: %d; tasks: %d"
-        % (
-            len(resources["locks"]),
-            sum(1 for one in resources["locks"] if one["waiters"]),
-            len(resources["sessions"]),
-            len(resources["tasks"]),
-        ),
-        file=out,
-    )
+    if found is None:
+        print(
+            "  locks: %(locks)d watched, %(contended)d contended; sessions open: %(sessions)d; tasks: %(tasks)d"
+            % ResourceMonitor().statistics(own=True),
+            file=out,
+        )

@@ -50,6 +50,10 @@ def learn_asyncio(asyncio):
     _learn(getattr(tasks, "_wait", None), wire.WAIT_WAIT_SET)
     _learn(getattr(tasks, "_cancel_and_wait", None), wire.WAIT_TASK)
     _learn(tasks.wait_for, wire.WAIT_TASK)
+    # Before 3.13 as_completed is a generator of coroutines of its own.
+    for code in getattr(getattr(tasks.as_completed, "__code__", None), "co_consts", ()):
+        if getattr(code, "co_name", "") == "_wait_for_one":
+            _functions[(code.co_filename, code.co_firstlineno)] = wire.WAIT_WAIT_SET
     iterator = getattr(tasks, "_AsCompletedIterator", None)
     for owner in (iterator,) if iterator is not None else ():
         for name in ("_wait_for_one", "__anext__"):
@@ -94,6 +98,9 @@ def learn_anyio(backend):
     """anyio's own waits on the asyncio backend."""
     group = backend.TaskGroup
     _learn(group.__aexit__, wire.WAIT_GROUP)
+    # Of the module in anyio 3, of the backend's class since.
+    for owner in (backend, getattr(backend, "AsyncIOBackend", None)):
+        _learn(getattr(owner, "run_sync_in_worker_thread", None), wire.WAIT_EXECUTOR)
 
 
 def _learn(function, kind):
@@ -137,8 +144,8 @@ def classify(task, address, waiter, codes, open_group):
             found = _files.get(code.co_filename)
         if found is not None:
             kind = found
-            # An event inside a queue's join, a future inside a read: the outer one says more.
-            if kind not in (wire.WAIT_EVENT, wire.WAIT_TASK):
+            # An event inside a queue's join, a future inside a read, the queue of as_completed: the outer one says more.
+            if kind not in (wire.WAIT_EVENT, wire.WAIT_TASK, wire.WAIT_QUEUE_GET):
                 break
         elif kind:
             break
@@ -162,8 +169,8 @@ def classify(task, address, waiter, codes, open_group):
 
 
 def _kind_of_lock(lock, codes):
-    tracked = getattr(_locks, "tracked", {}).get(lock)
-    number = getattr(tracked, "kind", None)
+    tracked = _locks.tracked.get(lock)
+    number = None if tracked is None else tracked.family.kind
     if number in _LOCK_KINDS:
         return _LOCK_KINDS[number]
     if number in (wire.LOCK_QUEUE, wire.LOCK_MEMORY_CHANNEL):

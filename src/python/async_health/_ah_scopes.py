@@ -15,6 +15,7 @@ from . import _ah_tasks_cancel as cancels
 from . import _ah_wire as wire
 from ._ah_intern import DEPTHS, SCOPE_DEPTH, scope_stack, stack_id, string_id
 from ._ah_pace import paced
+from ._ah_task_facts import reason_id
 from ._ah_tasks import current_task, scoped
 from ._ah_tasks import live as live_tasks
 
@@ -308,11 +309,14 @@ def left(scope, frame, caught=False):
     _extend((21, _now(), address, leaver, flags, stack))  # OP_SCOPE_EXIT
 
 
-def cancelled(scope, reason, frame):
-    """`cancel()` of a scope takes effect."""
+def cancelled(scope, reason, frame, words=None):
+    """`cancel()` of a scope takes effect. `words`: what the program gave as its reason."""
     depth = _depths[core.state.level]
     stack = stack_id(frame, depth) if depth else 0
     core.emit(wire.OP_SCOPE_CANCEL, id(scope), core.current_task_id(), reason, stack)
+    number = reason_id(words)
+    if number:
+        core.emit(wire.OP_SCOPE_CANCEL_REASON, id(scope), 0, number)
 
 
 def changed(scope, deadline_ns, flags, parent=0):

@@ -57,7 +57,8 @@ def _install(module):
         leave=scopes.leave,
         left=_left,
     )
-    _edit(kind.cancel, _SCOPE, prologue="AH.cancel(self)", cancel=_cancel)
+    told = "AH.cancel(self, reason)" if "reason" in kind.cancel.__code__.co_varnames else "AH.cancel(self, None)"
+    _edit(kind.cancel, _SCOPE, prologue=told, cancel=_cancel)
     _edit(
         kind._deliver_cancellation,
         _SCOPE,
@@ -159,7 +160,7 @@ def _spawning(coroutine):
 
 
 @core.hook(_SCOPE)
-def _cancel(scope):
+def _cancel(scope, words):
     if scope._cancel_called:
         return
     caller = _getframe(3)
@@ -172,7 +173,8 @@ def _cancel(scope):
             reason = wire.REASON_CHILD_FAILED
         elif name == "__aexit__":
             reason = wire.REASON_HOST_FAILED
-    scopes.cancelled(scope, reason, caller if reason == wire.REASON_EXPLICIT else None)
+    explicit = reason == wire.REASON_EXPLICIT
+    scopes.cancelled(scope, reason, caller if explicit else None, words if explicit else None)
 
 
 @core.hook(_SCOPE)

@@ -13,8 +13,8 @@ from . import _ah_locks as locks
 from . import _ah_sessions_pools as pools
 from . import _ah_splice as splice
 from . import _ah_wire as w
+from ._ah_intern import RARE_DEPTHS
 
-_DEPTHS = (0, 8, 40)
 _MAX_TRACKED = 20_000
 _POOLS_PER_TICK = 100
 
@@ -152,7 +152,7 @@ class _Ref(weakref.ref):
 class Known:
     """One open session."""
 
-    __slots__ = ("key", "ref", "kind", "task", "stack", "pool", "told", "name")
+    __slots__ = ("key", "ref", "kind", "task", "stack", "pool", "told", "name", "operations", "failures")
 
     def __init__(self, key, ref, kind, task, stack, pool):
         self.key = key
@@ -163,6 +163,8 @@ class Known:
         self.pool = pool
         self.told = None
         self.name = None
+        #: Those that are over.
+        self.operations = self.failures = 0
 
 
 open_sessions = {}  # address -> Known
@@ -170,21 +172,27 @@ made = {}  # address -> (weak reference, task, stack id) of clients that hold no
 
 
 def _lost(ref):
-    known = open_sessions.get(ref.key)
-    if known is not None and known.ref is ref:
-        del open_sessions[ref.key]
-        core.emit(w.OP_SESSION_LOST, ref.key)
+    try:
+        known = open_sessions.get(ref.key)
+        if known is not None and known.ref is ref:
+            del open_sessions[ref.key]
+            core.emit(w.OP_SESSION_LOST, ref.key)
+    except Exception:  # interpreter shutdown
+        pass
 
 
 def _unmade(ref):
-    entry = made.get(ref.key)
-    if entry is not None and entry[0] is ref:
-        del made[ref.key]
+    try:
+        entry = made.get(ref.key)
+        if entry is not None and entry[0] is ref:
+            del made[ref.key]
+    except Exception:  # interpreter shutdown
+        pass
 
 
 def _stack(frame):
     level = core.state.level
-    return core.stack_id(locks.outside(frame), _DEPTHS[level]) if level else 0
+    return core.stack_id(locks.outside(frame), RARE_DEPTHS[level]) if level else 0
 
 
 def note_made(session, frame):
@@ -248,6 +256,10 @@ def begin_operation(session):
 
 
 def end_operation(token):
+    known = open_sessions.get(token[0])
+    if known is not None:
+        known.operations += 1
+        known.failures += token[2]
     core.emit(w.OP_SESSION_OP, token[0], core.current_task_id(), 2 if token[2] else 1, core.now() - token[1])
 
 

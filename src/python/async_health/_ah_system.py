@@ -1,5 +1,6 @@
 """Samples of the process: CPU, memory, threads, open files, pauses of the garbage collector."""
 
+import collections
 import gc
 import os
 import sys
@@ -7,6 +8,7 @@ import time
 
 from . import _ah_channel as channel
 from . import _ah_core as core
+from . import _ah_wire as wire
 
 #: Seconds between two looks at what costs more than a clock: memory, files. The number of files is a directory listing.
 _PERIOD_S = 1.0
@@ -20,6 +22,12 @@ _gc_thread = 0
 _collections = 0
 _pause_ns = 0
 _longest_ns = 0
+#: The program asked for the collection that runs.
+_asked = False
+#: (began, ended) of the last long collections that ran by themselves, raw ns.
+_long = collections.deque(maxlen=8)
+#: A collection this long may be what keeps a loop, ns.
+_LONG_NS = 5_000_000
 
 
 def install(_options):
@@ -45,19 +53,37 @@ def _restart():
 
 def _collecting(phase, _info):
     """Called by the collector around each collection; about 0.2 us."""
-    global _gc_started, _collections, _pause_ns, _longest_ns
+    global _gc_started, _collections, _pause_ns, _longest_ns, _asked
     try:
         if phase == "start":
+            # Who triggered it runs `gc.collect()` somewhere in this function, or merely allocates.
+            _asked = "collect" in sys._getframe(1).f_code.co_names
             _gc_started = time.perf_counter_ns()
         elif _gc_started:
-            pause = time.perf_counter_ns() - _gc_started
-            _gc_started = 0
+            began, _gc_started = _gc_started, 0
+            ended = time.perf_counter_ns()
+            pause = ended - began
+            if pause > _LONG_NS and not _asked:
+                _long.append((began, ended))
             _collections += 1
             _pause_ns += pause
             if pause > _longest_ns:
                 _longest_ns = pause
     except Exception:  # interpreter shutdown
         pass
+
+
+def tell_block(op, loop, task, lasted, stack):
+    """A loop's block of `lasted` ns up to now; first how much of it was the collector, run by itself."""
+    moment = time.perf_counter_ns()
+    since = moment - lasted
+    running = _gc_started
+    spent = moment - max(since, running) if running and not _asked else 0
+    for began, ended in list(_long):
+        spent += max(0, ended - max(since, began))
+    if spent:
+        core.emit(wire.OP_LOOP_COLLECTED, loop, 0, spent)
+    core.emit(op, loop, task, lasted, stack)
 
 
 def sample():

@@ -4,10 +4,11 @@ import gc
 from _thread import get_ident
 from weakref import ref
 
-from ._ah_intern import frames_id
+from ._ah_intern import frames_id, string_id
 
 _MAX_EXCEPTION = 400
 _MAX_TRACEBACK = 32
+_MAX_REASON = 200
 
 
 def current_finder(current, events):
@@ -137,6 +138,11 @@ def exception_text(exception):
         message = ""
     text = "%s: %s" % (name, message) if message else name
     return text if len(text) <= _MAX_EXCEPTION else text[:_MAX_EXCEPTION] + "…"
+
+
+def reason_id(reason):
+    """String id of the program's own word why it cancels, cut; 0 when that is no text (nothing of the program's is called)."""
+    return string_id(reason if len(reason) <= _MAX_REASON else reason[:_MAX_REASON] + "…") if type(reason) is str else 0
 
 
 def traceback_id(exception):

@@ -11,7 +11,8 @@ from _thread import get_ident
 from . import _ah_core as core
 from . import _ah_wire as wire
 from ._ah_inject import inject
-from ._ah_intern import DEPTHS, stack_id
+from ._ah_intern import DEPTHS, stack_id, string_id
+from ._ah_task_facts import explicit_name, reason_id
 
 #: Cancelled tasks that have not ended: address of what they waited on then (0 = nothing). The sampler tells delivery by it.
 pending = {}
@@ -31,7 +32,7 @@ def install(tasks, note_cancel=None):
         _hook_c(tasks.Task)
 
 
-def _cancelled(task):
+def _cancelled(task, message=None):
     """`cancel()` was called on a task that is not done."""
     try:
         if task.done():
@@ -44,11 +45,18 @@ def _cancelled(task):
         depth = DEPTHS[core.state.level]
         stack = stack_id(_getframe(2), depth) if depth else 0
         core.emit(wire.OP_TASK_CANCEL, address, core.current_task_id(), scope, stack)
+        name = explicit_name(task)  # it may be over before the sampler looks
+        if name:
+            core.emit(wire.OP_TASK_NAME, address, 0, string_id(name))
+        if message is not None and not scope:  # a scope's message is the library's own
+            number = reason_id(message)
+            if number:
+                core.emit(wire.OP_TASK_CANCEL_REASON, address, 0, number)
     except Exception as error:
         core.fail("tasks.cancel", error)
 
 
-def _uncancelled(task):
+def _uncancelled(task, _message=None):
     try:
         left = max(0, task.cancelling() - 1)
         if not left:
@@ -59,7 +67,8 @@ def _uncancelled(task):
 
 
 def _hook_python(kind):
-    if not inject(kind.cancel, "tasks.cancel", prologue="AH.cancel(self)", cancel=_cancelled):
+    told = "AH.cancel(self, msg)" if "msg" in kind.cancel.__code__.co_varnames else "AH.cancel(self)"
+    if not inject(kind.cancel, "tasks.cancel", prologue=told, cancel=_cancelled):
         core.patch(kind, "cancel", _wrapper(kind.cancel, _cancelled), "tasks.cancel")
     if hasattr(kind, "uncancel"):
         if not inject(kind.uncancel, "tasks.cancel", prologue="AH.cancel(self)", cancel=_uncancelled):
@@ -68,7 +77,7 @@ def _hook_python(kind):
 
 def _wrapper(method, observe):
     def wrapper(self, *args, **keywords):
-        observe(self)
+        observe(self, args[0] if args else keywords.get("msg"))
         return method(self, *args, **keywords)
 
     return wrapper

@@ -19,6 +19,7 @@ from . import _ah_trio_scopes as scopes
 from . import _ah_trio_waits as waits
 from . import _ah_wire as w
 from ._ah_pack import SLICE, pack_while_hot
+from ._ah_system import tell_block
 from ._ah_task_facts import exception_text, traceback_id
 
 HOOK = "trio.tasks"
@@ -43,7 +44,7 @@ class Known:
         self.ref = weakref.ref(task)
         self.key = id(task)
         self.name = task.name
-        self.coroutine = _coroutine_name(task.coro)
+        self.coroutine = _coroutine_name(task)
         self.creator = creator
         self.stack = stack
         self.group = group
@@ -79,8 +80,17 @@ class Run:
         self.told = 0
 
 
-def _coroutine_name(coroutine):
-    return getattr(coroutine, "__qualname__", None) or type(coroutine).__name__
+def _coroutine_name(task):
+    coroutine = task.coro
+    name = getattr(coroutine, "__qualname__", None) or type(coroutine).__name__
+    if (
+        name == "TaskHandle._run_coro"
+    ):  # newer anyio runs the function's coroutine in one of its own, a method of the handle
+        for handle in gc.get_referents(coroutine):
+            inner = getattr(handle, "_coro", None)
+            if inner is not None:
+                return getattr(inner, "__qualname__", None) or type(inner).__name__
+    return name
 
 
 def _announce(known):
@@ -183,7 +193,7 @@ class ProbeInstrument:
                     known.longest = busy
             if run.blocked or busy > self._threshold:
                 stack, run.blocked = run.blocked, 0
-                core.emit(w.OP_LOOP_BLOCK_END, run.key, id(task), busy, max(stack, 0))
+                tell_block(w.OP_LOOP_BLOCK_END, run.key, id(task), busy, max(stack, 0))
         except Exception:
             self._failed()
 
@@ -289,7 +299,7 @@ def _watch(run):
         frame = sys._current_frames().get(run.thread)
         stack = core.stack_id(frame, 40) if frame is not None else 0
         run.blocked = stack or -1
-        core.emit(w.OP_LOOP_BLOCK, run.key, run.step_task, core.now() - start, stack)
+        tell_block(w.OP_LOOP_BLOCK, run.key, run.step_task, core.now() - start, stack)
     if run.turns != run.told:
         run.told = run.turns
         core.emit(w.OP_LOOP_STAT, run.key, run.turns, run.worst, len(getattr(runner, "runq", ())))

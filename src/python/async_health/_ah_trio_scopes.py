@@ -15,6 +15,7 @@ from . import _ah_intern as intern
 from . import _ah_locks as locks
 from . import _ah_splice as splice
 from . import _ah_wire as w
+from ._ah_task_facts import reason_id
 
 HOOK = "trio.scopes"
 
@@ -32,6 +33,8 @@ _run_file = ""
 
 
 _run_globals = None
+#: Addresses of the scopes with which `trio.sleep` is made: nobody's, and there may be one for each task.
+sleeping = set()
 #: Before 0.28 a wrapper around `__enter__` protects from KeyboardInterrupt.
 _wrapped = False
 _getframe = sys._getframe
@@ -95,6 +98,9 @@ def _entered(scope):
         frame = _getframe(2)
         while _wrapped and frame.f_code.co_filename.endswith("_ki.py"):
             frame = frame.f_back
+        if frame.f_code.co_name == "sleep_until" and frame.f_globals.get("__name__") == "trio._timeouts":
+            sleeping.add(id(scope))
+            return
         kind = 5  # SCOPE_TRIO_CANCEL_SCOPE
         if frame.f_globals is _run_globals and frame.f_code.co_name == "__aenter__":
             kind = 6  # SCOPE_TRIO_NURSERY
@@ -113,6 +119,8 @@ def adopt(scope, host, kind, stack):
     address = id(scope)
     row = (20, _now(), address, host, kind, stack)  # OP_SCOPE_ENTER
     open_scopes[address] = (row, ref(scope, _lost))
+    if address in sleeping:
+        sleeping.discard(address)
     _extend(row)
     # Which scope it is in follows from the host's other scopes; only what is not usual is told.
     if scope._shield or scope._cancel_called or abs(scope._deadline) != _INFINITE:
@@ -151,10 +159,12 @@ def _closing(scope, exc):
     try:
         address = id(scope)
         known = open_scopes.get(address)
+        if known is None:
+            sleeping.discard(address)
+            return None
         task = getattr(AH.context, "task", None)
         if (
             exc is None
-            and known is not None
             and id(task) == known[0][3]
             and task._cancel_status is scope._cancel_status is not None
             and _state.level != 2  # FULL tells the place of each exit
@@ -264,6 +274,8 @@ _ROUTES = {
 @core.hook(HOOK)
 def _cancelled(scope, reason):
     """The scope's cancellation is requested for the first time."""
+    if id(scope) in sleeping:
+        return
     frame = sys._getframe(2)
     why = _SOURCES.get(getattr(reason, "source", None), w.REASON_EXPLICIT)
     caller = frame.f_back
@@ -278,6 +290,9 @@ def _cancelled(scope, reason):
     who = 0 if why == w.REASON_DEADLINE else core.current_task_id()
     stack = stack_of(frame.f_back) if why != w.REASON_DEADLINE else 0
     core.emit(w.OP_SCOPE_CANCEL, id(scope), who, why, stack)
+    number = reason_id(getattr(reason, "reason", None)) if why == w.REASON_EXPLICIT else 0
+    if number:
+        core.emit(w.OP_SCOPE_CANCEL_REASON, id(scope), 0, number)
 
 
 @core.hook(HOOK)
@@ -293,8 +308,12 @@ def _delivered(task):
             break
         if status._scope._cancel_called:
             found = status._scope
+        if status._scope._shield:
+            break  # what is cancelled further out does not come through
         status = status._parent
     key = id(found) if found is not None else 0
+    if key in sleeping:
+        return
     core.emit(w.OP_TASK_CANCEL_DELIVERED, id(task), 0, key)
     if key in open_scopes:
         counts = _deliveries.get(key)

@@ -141,6 +141,45 @@ describe('tasks', function () {
     assert.deepEqual(second!.awaitedBy, [{ id: first!.id, name: 'main' }]);
     assert.equal(second!.cancelRequested, true);
     assert.equal(second!.cancelledBy, 'main at app.py:7');
+    p.row(Op.TaskCancelReason, worker, 0, p.string('no longer needed')).send();
+    assert.equal(rows(p)[1]!.cancelledBy, 'main at app.py:7 “no longer needed”');
+  });
+
+  it('takes a method that a library generated for the library’s', () => {
+    const p = new Program();
+    const library = '/x/site-packages/anyio/_core/_streams.py:30 __new__';
+    p.task('one', { at: ['<string>:4 __init__', library, 'app.py:7 main'] });
+    p.task('two', { at: ['<attrs generated init x>:2 __init__', '/x/site-packages/lib/a.py:1 make', 'app.py:8 main'] });
+    p.task('three', { at: ['<string>:3 main', library, 'app.py:9 main'] });
+    p.task('four', { at: ['<string>:1 <module>'] });
+    p.send();
+    assert.deepEqual(
+      rows(p).map((row) => `${row.createdAt?.file.split('/').pop()}:${row.createdAt?.line}`),
+      ['app.py:7', 'app.py:8', '<string>:3', '<string>:1'],
+    );
+  });
+
+  it('gives the whole stacks of the row that is looked at, and what its steps cost', () => {
+    const p = new Program();
+    const main = p.task('main');
+    const worker = p.task('worker', { by: main, at: ['app.py:3 start', 'app.py:9 main'] });
+    p.waits(worker, Wait.Sleep, { at: ['/usr/lib/python3.12/asyncio/tasks.py:665 sleep', 'app.py:20 nap', 'app.py:30 worker'] });
+    p.cancel(worker, { by: main, at: ['app.py:40 stop', 'app.py:41 main'] });
+    p.row(Op.TaskSteps, worker, 4, 30e6, 20e6).row(Op.TaskSched, worker, 4, 8e6, 5e6).send();
+    const [, plain] = rows(p);
+    assert.equal(plain!.stacks, undefined);
+    assert.equal(plain!.awaitDepth, 3);
+    assert.deepEqual([plain!.steps, plain!.busyMs, plain!.longestStepMs], [4, 30, 20]);
+    assert.deepEqual([plain!.waits, plain!.readyMs, plain!.longestReadyMs], [4, 8, 5]);
+    const window = p.model.window('tasks', { offset: 0, limit: 10, selected: plain!.id });
+    const [other, close] = window.rows as TaskRow[];
+    assert.equal(other!.stacks, undefined);
+    const functions = (stack: { function: string }[] | undefined) => stack?.map((frame) => frame.function);
+    assert.deepEqual(functions(close!.stacks?.awaits), ['sleep', 'nap', 'worker']);
+    assert.deepEqual(functions(close!.stacks?.created), ['start', 'main']);
+    assert.deepEqual(functions(close!.stacks?.cancelled), ['stop', 'main']);
+    const sorted = p.model.window('tasks', { offset: 0, limit: 10, selected: plain!.id, sort: { key: 'name', descending: false } });
+    assert.deepEqual(functions((sorted.rows as TaskRow[])[1]!.stacks?.created), ['start', 'main']);
   });
 
   it('counts outcomes and keeps a bounded history', () => {

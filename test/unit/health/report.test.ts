@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { renderHtml, renderMarkdown, renderSummary } from '../../../src/health';
 import { html, markdown, markdownCode, terminal } from '../../../src/health/report/escape';
 import type { HealthReport } from '../../../src/shared/report';
-import { ExitFlag, LockKind, Op, Outcome, Program, ScopeKind } from '../support/program';
+import { ExitFlag, LockKind, Op, Outcome, Program, ScopeKind, Wait } from '../support/program';
 
 function story(evil = ''): { program: Program; report: HealthReport } {
   const p = new Program({ hello: { python: '3.11.7', libraries: { anyio: '4.14.1' } } });
@@ -85,6 +85,85 @@ describe('report', () => {
     assert.deepEqual(report.statistics.findings, { error: 2, warning: 1 });
     assert.equal(report.statistics.incidents, 2);
     assert.deepEqual(JSON.parse(JSON.stringify(report)).findings, report.findings, 'JSON holds all of it');
+  });
+
+  it('lists what lives, waits, is open and was left wrongly', () => {
+    const p = new Program({ thresholds: { lockWaitMs: 200 } });
+    const main = p.task('main');
+    const worker = p.task('wor|ker<b>', { by: main });
+    const lock = p.lock(LockKind.Lock, { name: 'db', at: 'db.py:3 connect' });
+    p.holds(main, lock, 'db.py:5 main').acquires(worker, lock, 'db.py:9 query');
+    p.waits(main, Wait.Sleep, { at: 'app.py:10 main' });
+    const session = p.address();
+    p.row(Op.SessionOpen, session, main, p.string('httpx.AsyncClient'), p.stack('client.py:4 main'));
+    p.row(Op.SessionOp, session, main, 1, 2e6).row(Op.SessionOp, session, main, 2, 4e6).row(Op.SessionOp, session, main, 0);
+    p.row(Op.SessionPool, session, 1, 100, 0);
+    const scope = p.enter(main, { at: 'conn.py:10 open' });
+    p.exit(scope, worker, { flags: ExitFlag.CrossTask, at: 'conn.py:14 close' });
+    p.send({ sys: { cpu: 0.5, rss: 1_048_576, threads: 2, fds: 9 } }).after(300);
+    const report = p.model.report({ program: 'app.py' });
+    const locks = report.locks as { waited_for: Record<string, Record<string, unknown>[]>[]; timed_out_waits: number };
+    assert.equal(locks.timed_out_waits, 1);
+    const [waiter] = locks.waited_for[0]!.waiters!;
+    assert.deepEqual([waiter!.task, waiter!.wants, waiter!.timed_out], ['wor|ker<b>', 'acquire', true]);
+    assert.ok((waiter!.wait_ms as number) >= 299);
+    const [open] = report.sessions.list as Record<string, unknown>[];
+    assert.deepEqual([open!.success_rate, open!.mean_ms, open!.longest_ms], [0.5, 3, 4], 'of those that are over');
+    assert.deepEqual(open!.pool, { in_use: 1, size: 100, waiting: 0 });
+    const [sample] = report.system.recent as Record<string, number>[];
+    assert.deepEqual([sample!.cpu, sample!.threads, sample!.fds], [0.5, 2, 9]);
+    const text = renderMarkdown(report);
+    for (const part of [
+      '## Tasks that live',
+      '| wor\\|ker\\<b\\> | waiting |',
+      '## Scopes left wrongly',
+      '| cross-task-exit | CancelScope | main | conn.py:10 |',
+      '## Locks that are waited for',
+      '| db | main (300 ms) | 1 | 300 ms | db.py:3 |',
+      '## Sessions',
+      '| httpx.AsyncClient | open | client.py:4 | 2 | 50 % | 3 ms | 1 of 100, 0 waiting |',
+    ])
+      assert.ok(text.includes(part), `"${part}" is missing in\n${text}`);
+    const page = renderHtml(report);
+    assert.ok(page.includes('<td>wor|ker&#60;b&#62;</td>') && page.includes('<th scope="col">waits for</th>'), page);
+  });
+
+  it('says of each task all that is known of it', () => {
+    const p = new Program();
+    const main = p.task('main');
+    const worker = p.task('Task-2', { by: main, coroutine: 'work', at: ['app.py:3 start', 'app.py:9 main'] });
+    const victim = p.task('victim', { by: worker });
+    const failing = p.task('failing', { by: worker });
+    p.waits(worker, Wait.Sleep, { at: ['/usr/lib/python3.12/asyncio/tasks.py:665 sleep', 'app.py:20 work'] });
+    p.waits(main, Wait.Task, { on: worker, at: 'app.py:10 main' });
+    p.row(Op.TaskSteps, worker, 4, 30e6, 20e6).row(Op.TaskSched, worker, 4, 8e6, 5e6);
+    const scope = p.enter(victim, { at: 'app.py:50 victim' });
+    p.cancelScope(scope, { by: main, at: 'app.py:12 main' }).row(Op.ScopeCancelReason, scope, 0, p.string('enough'));
+    p.cancel(victim, { scope, at: '/site-packages/anyio/_backends/_asyncio.py:600 _deliver_cancellation' });
+    p.end(victim, Outcome.Cancelled).end(failing, Outcome.Failed, 'ValueError: no', ['app.py:70 deep', 'app.py:71 failing']).after(300);
+    const tasks = p.model.report({ program: 'app.py' }).tasks as Record<string, Record<string, unknown>[]>;
+    const living = tasks.living!.find((task) => task.name === 'Task-2')!;
+    const functions = (stack: unknown) => (stack as { function: string }[]).map((frame) => frame.function);
+    assert.deepEqual(
+      [living.state, living.coroutine, living.parent, living.creator, living.waits_for, living.await_depth, living.await_stack_cut],
+      ['waiting', 'work', 'main', 'main', 'sleep', 2, false],
+    );
+    assert.deepEqual(functions(living.await_stack), ['sleep', 'work']);
+    assert.deepEqual(functions(living.creation_stack), ['start', 'main']);
+    assert.deepEqual(living.awaited_by, ['main']);
+    assert.ok((living.wait_ms as number) >= 299 && (living.age_ms as number) >= 299);
+    assert.deepEqual(
+      [living.steps, living.busy_ms, living.longest_step_ms, living.waits, living.ready_to_running_ms, living.longest_ready_to_running_ms],
+      [4, 30, 20, 4, 8, 5],
+    );
+    assert.equal(tasks.living!.find((task) => task.name === 'main')!.steps, null, 'not timed is not none');
+    const cancelled = tasks.recent!.find((task) => task.name === 'victim')!;
+    assert.equal(cancelled.outcome, 'cancelled');
+    const by = cancelled.cancelled_by as Record<string, unknown>;
+    assert.deepEqual([by.task, by.scope, by.reason, by.message, by.answered], ['main', 'CancelScope', 'it was cancelled', 'enough', true]);
+    assert.deepEqual(functions(by.stack), ['main'], 'the call on the scope, not the library’s on the task');
+    const failed = tasks.recent!.find((task) => task.name === 'failing')!;
+    assert.deepEqual([failed.outcome, failed.exception, functions(failed.failed_at)], ['failed', 'ValueError: no', ['deep', 'failing']]);
   });
 
   it('as a summary for the terminal', () => {

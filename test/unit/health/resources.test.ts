@@ -87,6 +87,22 @@ describe('blocked-loop', () => {
     assert.equal(p.finding('blocked-loop').count, 2);
   });
 
+  it('a collection that the interpreter began by itself accuses nobody; what is left of a longer block does', () => {
+    const p = new Program();
+    const loop = p.address();
+    const task = p.task('handler', { at: 'app.py:22 main' });
+    p.row(Op.LoopNew, loop, 77, p.string('asyncio')).after(100);
+    p.row(Op.LoopCollected, loop, 0, 120e6).row(Op.LoopBlock, loop, task, 125e6, p.stack('app.py:13 parse'));
+    p.row(Op.LoopCollected, loop, 0, 140e6).row(Op.LoopBlockEnd, loop, task, 150e6, p.stack('app.py:13 parse')).after(200);
+    assert.deepEqual([p.codes(), p.codes('info')], [[], ['blocked-loop']]);
+    assert.match(p.finding('blocked-loop').message, /blocked for 150 ms .*140 ms of it by the garbage collector/);
+    assert.match(p.finding('blocked-loop').advice, /gc\.freeze/);
+    p.row(Op.LoopBlockEnd, loop, task, 150e6, p.stack('app.py:90 other')).after(200);
+    assert.deepEqual(p.codes(), ['blocked-loop'], 'the next block has its own share');
+    p.row(Op.LoopCollected, loop, 0, 50e6).row(Op.LoopBlockEnd, loop, task, 400e6, p.stack('app.py:95 third')).after(200);
+    assert.equal(p.codes().length, 2);
+  });
+
   it('standing in the debugger is not blocking; a busy turn is only noted', () => {
     const p = new Program();
     const loop = p.address();

@@ -155,7 +155,7 @@ export class Program {
     const match = /^(.*):(\d+) (.+)$/.exec(place);
     if (match === null) throw new Error(`a place is written "file.py:41 function", not "${place}"`);
     const [, file, line, func] = match as unknown as [string, string, string, string];
-    const path = file.includes('/') ? file : `/home/me/project/${file}`;
+    const path = file.includes('/') || file.startsWith('<') ? file : `/home/me/project/${file}`;
     const id = this.frames.size + 1;
     this.frames.set(place, id);
     const entry: [number, number, number, number] = [id, this.string(path), this.string(func), Number(line)];

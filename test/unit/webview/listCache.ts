@@ -16,6 +16,9 @@ const task = (id: number, name = `task ${id}`): TaskRow => ({
   steps: 1,
   busyMs: 0,
   longestStepMs: 0,
+  waits: 0,
+  readyMs: 0,
+  longestReadyMs: 0,
   cancelRequested: false,
   findings: [],
 });
