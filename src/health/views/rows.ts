@@ -34,6 +34,12 @@ export function isLibraryTask(task: Task): boolean {
   return !(task.creation?.hasUserCode ?? false) && !(task.waitStack?.hasUserCode ?? false);
 }
 
+/** Made in a library or the standard library, as a pool's lock is; one whose maker is not known counts as the user's own. */
+export function isLibraryLock(lock: Lock): boolean {
+  const made = lock.creation ?? lock.firstPlace;
+  return made !== undefined && !made.hasUserCode;
+}
+
 function awaiters(task: Task): TaskRef[] {
   const out: TaskRef[] = [];
   const add = (by: Task | undefined) => {

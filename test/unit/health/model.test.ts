@@ -215,6 +215,22 @@ describe('bounds', () => {
     assert.equal(p.model.store.forgotten, 40);
   });
 
+  it("locks that are waited for come first, and the user's own before those of libraries", () => {
+    const p = new Program({});
+    const [holder, waiter] = [p.task('holder'), p.task('waiter')];
+    const library = '/venv/lib/python3.12/site-packages/pool/core.py:7 acquire';
+    const pool = p.lock(LockKind.Lock, { name: 'pool', at: library });
+    const busyPool = p.lock(LockKind.Lock, { name: 'busy pool', at: library });
+    p.lock(LockKind.Lock, { name: 'idle', at: 'app.py:5 main' });
+    const wanted = p.lock(LockKind.Lock, { name: 'wanted', at: 'app.py:6 main' });
+    for (const lock of [pool, busyPool, wanted]) p.holds(holder, lock);
+    p.lockWait(waiter, busyPool, LockOp.Acquire);
+    p.lockWait(p.task('second'), wanted, LockOp.Acquire);
+    p.after(100);
+    const names = p.model.window('locks', { offset: 0, limit: 10 }).rows.map((row) => 'name' in row && row.name);
+    assert.deepEqual(names, ['wanted', 'busy pool', 'idle', 'pool']);
+  });
+
   it('living things beyond the limit are counted, not followed', () => {
     const p = new Program({ retention: { live: 100 } });
     const tasks = Array.from({ length: 150 }, (_, n) => p.task(`t${n}`));
