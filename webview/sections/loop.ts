@@ -82,7 +82,7 @@ export class AhLoop extends LitElement {
         display: flex;
         justify-content: space-between;
         gap: 8px;
-        margin-bottom: 8px;
+        margin-bottom: 14px;
       }
       figcaption strong {
         font-variant-numeric: tabular-nums;

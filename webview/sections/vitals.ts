@@ -117,7 +117,7 @@ export class AhVitals extends LitElement {
     return [
       this.tile(
         'lag',
-        blocked ? 'Loop blocked' : 'Loop lag',
+        blocked ? 'Blocked' : 'Loop lag',
         html`<span class=${blocked ? 'error' : ''}>${formatMs(blocked?.forMs ?? lag)}</span>`,
         worst === undefined ? '' : `worst ${formatMs(worst)}`,
         history.lagMs,

@@ -50,10 +50,8 @@ export class AhSparkline extends LitElement {
     }
     .top {
       position: absolute;
-      top: -4px;
+      top: -12px;
       inset-inline-end: 0;
-      padding-inline: 4px 0;
-      background: var(--ah-bg);
       color: var(--ah-muted);
       font-size: 10px;
       line-height: 1;
