@@ -102,11 +102,25 @@ const LEVELS = [
   mochaLevel('catalog', minutes(15), { pattern: 'dist/test/dap/catalog/**/*.js' }),
   {
     name: 'host',
-    parts: () => [{ name: 'host', limit: minutes(10), command: process.execPath, args: [join(root, 'scripts/test-host.mjs')] }],
+    parts: () => [
+      {
+        name: 'host',
+        limit: minutes(10),
+        command: process.execPath,
+        args: [join(root, 'scripts/test-host.mjs'), ...(grep ? ['--grep', grep] : [])],
+      },
+    ],
   },
   {
     name: 'e2e',
-    parts: () => [{ name: 'e2e', limit: minutes(10), command: process.execPath, args: [join(root, 'scripts/test-e2e.mjs')] }],
+    parts: () => [
+      {
+        name: 'e2e',
+        limit: minutes(10),
+        command: process.execPath,
+        args: [join(root, 'scripts/test-e2e.mjs'), ...(grep ? ['--grep', grep] : [])],
+      },
+    ],
   },
 ];
 

@@ -213,9 +213,10 @@ export class PanelStore {
 
   private take(message: ToPanel): void {
     switch (message.type) {
-      case 'snapshot':
+      case 'snapshot': {
         this.waiting = false;
         clearTimeout(this.retry);
+        const first = !this.connected;
         this.connected = true;
         this.seq = message.seq;
         this.setOverview(message.overview);
@@ -226,7 +227,10 @@ export class PanelStore {
         }
         this.mark('overview');
         this.painted(message.seq);
+        // The first picture does not wait for the next frame to begin: what it draws is ready when that comes.
+        if (first) this.notify();
         break;
+      }
       case 'delta':
         if (this.waiting) return;
         if (message.seq !== this.seq + 1) return this.askSnapshot();
@@ -329,13 +333,18 @@ export class PanelStore {
     if (this.frame === 0) this.frame = requestAnimationFrame(() => this.draw());
   }
 
-  private draw(): void {
-    this.frame = 0;
+  /** Tells the watchers what has changed since the last time. */
+  private notify(): void {
     const dirty = new Set(this.dirty);
     this.dirty.clear();
     for (const [changed, slices] of this.watchers) {
       if (slices.some((slice) => dirty.has(slice))) changed();
     }
+  }
+
+  private draw(): void {
+    this.frame = 0;
+    this.notify();
     if (this.unpainted === 0) return;
     const seq = this.unpainted;
     this.unpainted = 0;

@@ -16,7 +16,7 @@ import { registerNotifications } from './notifications';
 import { type PanelHost, registerPanel } from './panel';
 import { registerRecordings } from './recording';
 import { ProcessRegistry } from './registry';
-import { editorSetting } from './settings';
+import { DEBUG_TYPE, editorSetting } from './settings';
 import { startOnOpen } from './startOnOpen';
 import { registerStatusBar } from './statusBar';
 import { registerTree } from './tree';
@@ -53,7 +53,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<AsyncH
   registerKeptAwaits(context, log);
   context.subscriptions.push(
     vscode.debug.onDidStartDebugSession((session) => {
-      if (registry.get(session.id) && editorSetting('openPanelOnStart') === 'onStart') panel.show({ preserveFocus: true });
+      if (session.type === DEBUG_TYPE && editorSetting('openPanelOnStart') === 'onStart') panel.showUnasked();
     }),
   );
   await registerRecordings(context, registry, log).catch((error) => log.error('Nothing will be recorded', error));

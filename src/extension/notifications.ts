@@ -11,7 +11,7 @@ export function registerNotifications(context: vscode.ExtensionContext, registry
     registry.onFinding(({ process, finding, isNew }) => {
       if (!isNew || finding.severity !== 'error' || process.told) return;
       process.told = true;
-      if (editorSetting('openPanelOnStart') === 'onError') panel.show({ preserveFocus: true });
+      if (editorSetting('openPanelOnStart') === 'onError') panel.showUnasked();
       // Who looks at the panel already sees it there.
       if (panel.visible || !editorSetting('notifyOnError')) return;
       const source = finding.location ? ['Go to Source'] : [];

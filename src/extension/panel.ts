@@ -152,6 +152,8 @@ class PanelPage implements vscode.Disposable {
 
 export class PanelHost implements vscode.Disposable {
   private page: PanelPage | undefined;
+  /** The user has closed it and not asked for it since: it does not come back by itself in this window. */
+  private unwanted = false;
   /** Set by the commands, which come after the panel. */
   onAction: ActionHandler = async () => undefined;
 
@@ -167,6 +169,7 @@ export class PanelHost implements vscode.Disposable {
 
   /** Opens the panel beside the source, or brings it to the front. */
   show({ preserveFocus = false } = {}): void {
+    this.unwanted = false;
     if (this.page) {
       this.page.webview.reveal(undefined, preserveFocus);
       return;
@@ -176,6 +179,11 @@ export class PanelHost implements vscode.Disposable {
     this.adopt(webview);
   }
 
+  /** Opens the panel of its own accord, without taking the focus; one that is there stays where the user has put it. */
+  showUnasked(): void {
+    if (!this.page && !this.unwanted) this.show({ preserveFocus: true });
+  }
+
   reveal(process: HealthProcess, list: ListName, id: number): void {
     this.show({ preserveFocus: true });
     this.page?.reveal(process, list, id);
@@ -183,7 +191,10 @@ export class PanelHost implements vscode.Disposable {
 
   /** After a reload of the window VS Code hands the old panel back. */
   adopt(webview: vscode.WebviewPanel): void {
-    if (this.page) this.page.webview.dispose();
+    const old = this.page;
+    // No longer the page when it is disposed of: that is not the user closing it.
+    this.page = undefined;
+    old?.webview.dispose();
     const page: PanelPage = new PanelPage(
       webview,
       this.extensionUri,
@@ -191,7 +202,9 @@ export class PanelHost implements vscode.Disposable {
       this.log,
       (action, from) => this.onAction(action, from),
       () => {
-        if (this.page === page) this.page = undefined;
+        if (this.page !== page) return;
+        this.page = undefined;
+        this.unwanted = true;
       },
     );
     this.page = page;

@@ -61,11 +61,17 @@ export class HealthProcess {
     return { errors: of('error'), warnings: of('warning'), all: all.length };
   }
 
+  /** The session's name; debugpy names a child after its pid, which stands beside the label anyway: what it runs says more. */
+  private get label(): string {
+    const { name, parentSession } = this.session;
+    return (parentSession && /^Subprocess \d+$/.test(name) ? this.source.health.env.program : undefined) ?? name;
+  }
+
   info(): ProcessInfo {
     const { probe, detail, exitCode } = this.source;
     return {
       id: this.id,
-      label: this.session.name,
+      label: this.label,
       pid: probe.pid,
       state: this.state,
       probe: this.ended && probe.status === 'live' ? 'ended' : probe.status,

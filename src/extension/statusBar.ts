@@ -12,6 +12,7 @@ export function registerStatusBar(context: vscode.ExtensionContext, registry: Pr
   item.name = 'Async Health';
   item.command = 'asyncHealth.show';
   let timer: NodeJS.Timeout | undefined;
+  let soon: NodeJS.Immediate | undefined;
 
   const update = () => {
     const process = registry.selected;
@@ -32,8 +33,18 @@ export function registerStatusBar(context: vscode.ExtensionContext, registry: Pr
   context.subscriptions.push(
     item,
     registry.onDidChange(update),
+    // At once, but once for all findings of a message; it must not say "Healthy" beside a finding.
+    registry.onFinding(() => {
+      soon ??= setImmediate(() => {
+        soon = undefined;
+        update();
+      });
+    }),
     onSettingChange('showStatusBar', update),
-    new vscode.Disposable(() => clearInterval(timer)),
+    new vscode.Disposable(() => {
+      clearInterval(timer);
+      clearImmediate(soon);
+    }),
   );
   update();
 }

@@ -42,7 +42,7 @@ describe('the panel', () => {
   });
 
   it('opened after the end still shows what was found', async () => {
-    await open([CROSS_TASK]);
+    await open([CROSS_TASK], { 'asyncHealth.openPanelOnStart': 'never' });
     await workbench.page.keyboard.press('F5');
     await workbench.page.locator('.squiggly-error').first().waitFor({ timeout: PATIENCE_MS });
     await workbench.page.keyboard.press('Shift+F5');
@@ -64,7 +64,7 @@ describe('the panel', () => {
   });
 
   it('comes up by the button of the notification', async () => {
-    await open([CROSS_TASK]);
+    await open([CROSS_TASK], { 'asyncHealth.openPanelOnStart': 'never' });
     await workbench.page.keyboard.press('F5');
     const notification = await workbench.notification(/task/);
     await workbench.screenshot('notification');
@@ -72,10 +72,17 @@ describe('the panel', () => {
     await finding();
   });
 
-  it('opens by itself when the setting says so', async () => {
-    await open([CROSS_TASK], { 'asyncHealth.openPanelOnStart': 'onStart' });
+  it('opens by itself beside the editor, and not again once it was closed', async () => {
+    await open([CROSS_TASK]);
     await workbench.page.keyboard.press('F5');
     await finding();
+    assert.equal(await workbench.editorTab('cross_task.py').isVisible(), true, 'the source is still there');
+    await workbench.editorTab('Async Health').getByRole('button', { name: /Close/ }).click();
+    await workbench.page.keyboard.press('Shift+F5');
+    await workbench.waitForEnd();
+    await workbench.page.keyboard.press('F5');
+    await workbench.page.locator('.squiggly-error').first().waitFor({ timeout: PATIENCE_MS });
+    assert.equal(await workbench.editorTab('Async Health').count(), 0, 'it came back although the user had closed it');
   });
 
   it('survives being hidden behind another editor, and a reload of the window', async () => {

@@ -37,6 +37,10 @@ describe('child processes', () => {
       const [child] = await withTask(count, /child_work/);
       assert.notEqual(child!.session.id, parent.session.id);
       assert.ok(child!.session.parentSession, 'a child session');
+      // debugpy calls it "Subprocess <pid>". A spawned one has `-c` for its program when the probe begins.
+      const { label } = (await live(child!)).info();
+      if (how === 'fork') assert.equal(label, 'spawning.py');
+      else assert.match(label, /^(spawning\.py|Subprocess \d+)$/);
       await switcherShows([parent, child!]);
     });
   }

@@ -7,8 +7,48 @@ import { emptyState, emptyStyles } from '../ui/empty';
 import { icon } from '../ui/icons';
 import { placeLink, taskLink } from '../ui/links';
 import { base } from '../ui/styles';
+import { facts, type TableColumn, table, tableStyles } from '../ui/table';
 import { Watch } from '../ui/watch';
 import '../ui/sparkline';
+
+const THREAD: TableColumn<LoopRow> = {
+  label: 'Thread',
+  hint: "The thread's identifier, as threading.get_ident() gives it",
+  tone: () => 'num',
+  cell: (loop) => (loop.threadId ? String(loop.threadId) : NONE),
+};
+
+/** The thread's number tells loops apart: it says nothing when there is one. */
+const columns = (loops: readonly LoopRow[]): TableColumn<LoopRow>[] => [
+  { label: 'Loop', cell: (loop) => loop.type },
+  ...(loops.length > 1 ? [THREAD] : []),
+  {
+    label: 'State',
+    tone: (loop) => (loop.blocked ? 'error' : loop.running ? '' : 'muted'),
+    cell: (loop) => (loop.blocked ? 'blocked' : loop.running ? 'running' : 'stopped'),
+  },
+  { label: 'Lag', align: 'end', hint: 'How late a callback runs', cell: (loop) => formatMs(loop.lagMs) },
+  { label: 'Worst', align: 'end', hint: 'The largest lag so far', cell: (loop) => formatMs(loop.worstLagMs) },
+  {
+    label: 'Ready',
+    align: 'end',
+    hint: 'Callbacks that wait for their turn',
+    cell: (loop) => (loop.readyLength === undefined ? NONE : formatCount(loop.readyLength)),
+  },
+  {
+    label: 'Turns/s',
+    align: 'end',
+    hint: 'How often the loop goes round in a second',
+    cell: (loop) => (loop.turnsPerSecond === undefined ? NONE : formatShort(loop.turnsPerSecond)),
+  },
+  {
+    label: 'Slow callbacks',
+    align: 'end',
+    hint: 'Callbacks that kept the loop longer than the threshold',
+    tone: (loop) => (loop.slowCallbacks > 0 ? 'warning' : ''),
+    cell: (loop) => formatCount(loop.slowCallbacks),
+  },
+];
 
 /** Event loops and the process: lag, ready queue, what blocks now, CPU, memory, threads, files, collections. */
 @customElement('ah-loop')
@@ -18,6 +58,7 @@ export class AhLoop extends LitElement {
   static override styles = [
     base,
     emptyStyles,
+    tableStyles,
     css`
       :host {
         display: block;
@@ -41,7 +82,7 @@ export class AhLoop extends LitElement {
         display: flex;
         justify-content: space-between;
         gap: 8px;
-        margin-bottom: 8px;
+        margin-bottom: 14px;
       }
       figcaption strong {
         font-variant-numeric: tabular-nums;
@@ -60,49 +101,6 @@ export class AhLoop extends LitElement {
       }
       .tasks {
         --ah-chart: var(--vscode-charts-green);
-      }
-      h3 {
-        margin: 18px 0 6px;
-        font-size: 13px;
-      }
-      .scroll {
-        overflow-x: auto;
-      }
-      table {
-        border-collapse: collapse;
-      }
-      th,
-      td {
-        padding: 3px 18px 3px 0;
-        text-align: start;
-        white-space: nowrap;
-      }
-      th {
-        color: var(--ah-muted);
-        font-size: 11px;
-        font-weight: 400;
-      }
-      .end {
-        text-align: end;
-        font-variant-numeric: tabular-nums;
-      }
-      tbody tr {
-        border-top: 1px solid var(--ah-border);
-      }
-      .facts {
-        display: flex;
-        flex-wrap: wrap;
-        gap: 8px 28px;
-        margin: 0;
-      }
-      .facts dt {
-        color: var(--ah-muted);
-        font-size: 11px;
-      }
-      .facts dd {
-        margin: 0;
-        font-size: 15px;
-        font-variant-numeric: tabular-nums;
       }
       .blocked {
         display: flex;
@@ -132,22 +130,24 @@ export class AhLoop extends LitElement {
         'Lag, ready queue, slow callbacks and what blocks the loop appear here, with CPU, memory, threads, open files and garbage collection.',
       );
     }
-    const lag = loops.length > 0 ? Math.max(...loops.map((loop) => loop.lagMs)) : undefined;
+    const lag = loops.length > 0 ? Math.max(...loops.map((loop) => loop.blocked?.forMs ?? loop.lagMs)) : undefined;
     return html`${loops.filter((loop) => loop.blocked).map((loop) => this.blocked(loop))}
       <div class="charts">
         ${this.chart('lag', 'Loop lag', formatMs(lag), history.lagMs, 10, formatMs)} ${this.chart('cpu', 'CPU', formatPercent(system?.cpu), history.cpu, 1, formatPercent)}
         ${this.chart('memory', 'Memory', formatBytes(system?.rssBytes), history.rssMb, 10, (mb) => `${formatShort(mb)} MB`)}
         ${this.chart('tasks', 'Tasks alive', formatCount(counts.tasks), history.tasks, 10, formatShort)}
       </div>
-      ${loops.length > 0 ? this.loops(loops) : nothing}
+      ${loops.length > 0 ? table('Event loops', columns(loops), loops) : nothing}
       ${
         system
           ? html`<h3>Process</h3>
-              <dl class="facts">
-                ${this.fact('CPU', formatPercent(system.cpu), '100 % = one core')} ${this.fact('Memory', formatBytes(system.rssBytes), 'Resident set')}
-                ${this.fact('Threads', formatCount(system.threads))} ${this.fact('Open files', system.fds < 0 ? NONE : formatCount(system.fds))}
-                ${this.fact('GC pauses', formatMs(system.gcPauseMs), 'Total time in garbage collections since the start')}
-              </dl>`
+              ${facts([
+                { name: 'CPU', value: formatPercent(system.cpu), hint: '100 % = one core' },
+                { name: 'Memory', value: formatBytes(system.rssBytes), hint: 'Resident set' },
+                { name: 'Threads', value: formatCount(system.threads) },
+                { name: 'Open files', value: system.fds < 0 ? NONE : formatCount(system.fds) },
+                { name: 'GC pauses', value: formatMs(system.gcPauseMs), hint: 'Total time in garbage collections since the start' },
+              ])}`
           : nothing
       }`;
   }
@@ -166,10 +166,6 @@ export class AhLoop extends LitElement {
     </figure>`;
   }
 
-  private fact(name: string, value: string, title = ''): TemplateResult {
-    return html`<div title=${title}><dt>${name}</dt><dd>${value}</dd></div>`;
-  }
-
   private blocked({ type, blocked }: LoopRow): TemplateResult | typeof nothing {
     if (!blocked) return nothing;
     return html`<div class="blocked" role="alert">
@@ -177,39 +173,5 @@ export class AhLoop extends LitElement {
       ${blocked.task ? html`<span>by task ${taskLink(blocked.task)}</span>` : nothing}
       ${blocked.at ? html`<span>at ${placeLink(blocked.at, { withFunction: true })}</span>` : nothing}
     </div>`;
-  }
-
-  private loops(loops: LoopRow[]): TemplateResult {
-    return html`<h3>Event loops</h3>
-      <div class="scroll">
-        <table>
-          <thead>
-            <tr>
-              <th>Loop</th>
-              <th>Thread</th>
-              <th>State</th>
-              <th class="end">Lag</th>
-              <th class="end">Worst</th>
-              <th class="end" title="Callbacks that wait for their turn">Ready</th>
-              <th class="end">Turns/s</th>
-              <th class="end" title="Callbacks that kept the loop longer than the threshold">Slow callbacks</th>
-            </tr>
-          </thead>
-          <tbody>
-            ${loops.map(
-              (loop) => html`<tr>
-                <td>${loop.type}</td>
-                <td class="num">${loop.threadId || NONE}</td>
-                <td class=${loop.blocked ? 'error' : loop.running ? '' : 'muted'}>${loop.blocked ? 'blocked' : loop.running ? 'running' : 'stopped'}</td>
-                <td class="end">${formatMs(loop.lagMs)}</td>
-                <td class="end">${formatMs(loop.worstLagMs)}</td>
-                <td class="end">${loop.readyLength === undefined ? NONE : formatCount(loop.readyLength)}</td>
-                <td class="end">${loop.turnsPerSecond === undefined ? NONE : formatShort(loop.turnsPerSecond)}</td>
-                <td class="end ${loop.slowCallbacks > 0 ? 'warning' : ''}">${formatCount(loop.slowCallbacks)}</td>
-              </tr>`,
-            )}
-          </tbody>
-        </table>
-      </div>`;
   }
 }

@@ -50,6 +50,9 @@ export class AhVitals extends LitElement {
         color: var(--ah-muted);
         font-size: 11px;
         line-height: 1.3;
+        white-space: nowrap;
+        overflow: hidden;
+        text-overflow: ellipsis;
       }
       .value {
         grid-column: 1;
@@ -114,7 +117,7 @@ export class AhVitals extends LitElement {
     return [
       this.tile(
         'lag',
-        blocked ? 'Loop blocked for' : 'Loop lag',
+        blocked ? 'Blocked' : 'Loop lag',
         html`<span class=${blocked ? 'error' : ''}>${formatMs(blocked?.forMs ?? lag)}</span>`,
         worst === undefined ? '' : `worst ${formatMs(worst)}`,
         history.lagMs,

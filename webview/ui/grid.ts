@@ -48,7 +48,8 @@ const ROW_NARROW = 42;
 export class AhGrid extends LitElement {
   @property({ attribute: false }) model!: GridModel<GridRow>;
   @state() private drawn: Range = { first: 0, end: 0 };
-  @state() private width = 800;
+  /** px. Another width is drawn again only when it shows other columns. */
+  private width = 800;
   @query('.scroller') private scroller!: HTMLElement;
   private height = 400;
   /** Last known index of the selected row, for when it is scrolled out of the loaded window. */
@@ -59,6 +60,8 @@ export class AhGrid extends LitElement {
   /** Scroll position, px. Reading it from the element would force a layout in the middle of a frame. */
   private top = 0;
   private restored = false;
+  /** Rows drawn beyond the visible ones: none in the first picture, which is then there sooner. */
+  private extra = 0;
 
   // The sections hand in what is shown when there are no rows.
   static override styles = [base, stateColours, emptyStyles, gridStyles];
@@ -69,10 +72,11 @@ export class AhGrid extends LitElement {
     this.watch ??= new Watch(this, store, [this.model.list, 'ui']);
     this.sized.observe(this);
     this.restored = false;
+    this.extra = 0;
     this.top = this.ui.scroll;
-    // A guess until the observer says: most of the page.
+    // A guess until the observer says, rather a row too many: one too few would draw and lay out everything twice in that frame.
     this.width = window.innerWidth;
-    this.height = Math.max(100, window.innerHeight - 190);
+    this.height = Math.max(100, window.innerHeight - 160);
   }
 
   override disconnectedCallback(): void {
@@ -90,6 +94,10 @@ export class AhGrid extends LitElement {
 
   private get ui() {
     return store.ui.lists[this.model.list];
+  }
+
+  private get columns(): Column<GridRow>[] {
+    return fitting(this.model.columns, this.width);
   }
 
   private get narrow(): boolean {
@@ -112,9 +120,12 @@ export class AhGrid extends LitElement {
   private resized(entries: ResizeObserverEntry[]): void {
     const box = entries[entries.length - 1]?.contentRect;
     if (!box || box.height === 0) return;
+    const shown = this.columns.length;
+    const { narrow } = this;
     this.height = box.height;
     this.width = box.width;
-    this.look(true);
+    if (this.narrow !== narrow || this.columns.length !== shown) this.requestUpdate();
+    this.look(this.extra > 0);
   }
 
   private readonly onScroll = (): void => {
@@ -131,10 +142,11 @@ export class AhGrid extends LitElement {
   private look(force = false): void {
     const { total } = this.cache;
     const visible = this.visible;
-    const low = visible.first - 3 < this.drawn.first && this.drawn.first > 0;
-    const high = visible.end + 3 > this.drawn.end && this.drawn.end < total;
+    const near = Math.min(3, this.extra);
+    const low = visible.first - near < this.drawn.first && this.drawn.first > 0;
+    const high = visible.end + near > this.drawn.end && this.drawn.end < total;
     if (force || low || high) {
-      const drawn = drawnRows(visible, total, EXTRA);
+      const drawn = drawnRows(visible, total, this.extra);
       if (drawn.first !== this.drawn.first || drawn.end !== this.drawn.end) this.drawn = drawn;
     }
     if (store.revealing?.list === this.model.list) return;
@@ -151,9 +163,9 @@ export class AhGrid extends LitElement {
       this.lastIndex = -1;
     }
     if (this.lastIndex >= this.cache.total) this.lastIndex = this.cache.total - 1;
-    if (!changed.has('drawn')) {
-      // The first picture is what can be seen; the rows around it come a frame later.
-      const drawn = drawnRows(this.visible, this.cache.total, this.restored ? EXTRA : 0);
+    // Its initial value counts as a change in the first update, which would then draw no row.
+    if (!changed.has('drawn') || !this.hasUpdated) {
+      const drawn = drawnRows(this.visible, this.cache.total, this.extra);
       if (drawn.end !== this.drawn.end || drawn.first !== this.drawn.first) this.drawn = drawn;
     }
   }
@@ -165,7 +177,10 @@ export class AhGrid extends LitElement {
       this.restored = true;
       if (this.ui.scroll > 0) this.scroller.scrollTop = this.ui.scroll;
       first = true;
-      requestAnimationFrame(() => this.look(true));
+      requestAnimationFrame(() => {
+        this.extra = EXTRA;
+        this.look(true);
+      });
     }
     const { revealing } = store;
     if (revealing?.list === this.model.list) {
@@ -305,8 +320,7 @@ export class AhGrid extends LitElement {
   // --- drawing -----------------------------------------------------------------------------------------------------------
 
   override render() {
-    const { model, cache } = this;
-    const columns = fitting(model.columns, this.width);
+    const { model, cache, columns } = this;
     const tracks = this.narrow ? '1fr' : columns.map((column) => column.width).join(' ');
     const { first, end } = this.drawn;
     const indices: number[] = [];

@@ -50,7 +50,7 @@ export class AhSparkline extends LitElement {
     }
     .top {
       position: absolute;
-      top: -1px;
+      top: -12px;
       inset-inline-end: 0;
       color: var(--ah-muted);
       font-size: 10px;

@@ -29,6 +29,13 @@ export class Environment {
     if (Object.keys(this.libraries).length < 500) this.libraries[name] = version;
   }
 
+  /** File name of the program, or of the package that is run; undefined for `-c` and the like. */
+  get program(): string | undefined {
+    const parts = (this.argv[0] ?? '').split(/[\\/]/).filter((part) => part !== '');
+    const name = parts.at(-1) === '__main__.py' ? parts.at(-2) : parts.at(-1);
+    return name === undefined || name.startsWith('-') ? undefined : name;
+  }
+
   /** Python is known to be at least this. Unknown counts as not. */
   pythonAtLeast(major: number, minor: number): boolean {
     return this.python !== '' && atLeast(this.python, [major, minor]);

@@ -44,6 +44,12 @@ export function isLibraryTask(task: Task): boolean {
   return !(task.creation?.hasUserCode ?? false) && !(task.waitStack?.hasUserCode ?? false);
 }
 
+/** Made in a library or the standard library, as a pool's lock is; one whose maker is not known counts as the user's own. */
+export function isLibraryLock(lock: Lock): boolean {
+  const made = lock.creation ?? lock.firstPlace;
+  return made !== undefined && !made.hasUserCode;
+}
+
 /** Who waits for it: a task that awaits it, else the host of its group. */
 export function awaiters(task: Task): TaskRef[] {
   const out: TaskRef[] = [];

@@ -6,7 +6,7 @@ import { sortFindings } from '../findings/incidents';
 import type { FindingStore } from '../findings/store';
 import type { Trackers } from '../ingest';
 import { findingText, lockText, scopeText, sessionText, taskMatcher } from './filters';
-import { lockRow, type RowContext, scopeRow, sessionRow, taskRow } from './rows';
+import { isLibraryLock, lockRow, type RowContext, scopeRow, sessionRow, taskRow } from './rows';
 import { lockKey, scopeKey, sessionKey, sortBy, taskKey } from './sorting';
 import { TaskOrder } from './taskOrder';
 
@@ -131,9 +131,7 @@ export class Views {
     const order = this.cached<Lock>('locks', query, locks.structure, locks.size, () => {
       const out = [...locks.all()].filter((lock) => filter === '' || lockText(lock).includes(filter));
       const key = lockKey(query.sort?.key);
-      // By default the ones that somebody waits for come first, then the held ones.
-      if (key === undefined)
-        return out.sort((a, b) => b.waiters.size - a.waiters.size || b.holders.length - a.holders.length || a.id - b.id);
+      if (key === undefined) return out.sort(byConcern);
       return sortBy(out, key, query.sort?.descending ?? false, context.nowNs);
     });
     return page(order, query, locks.size, (lock) => lockRow(lock, this.rowContext));
@@ -198,6 +196,17 @@ function page<T extends object>(
   }
   offset = Math.min(offset, Math.max(0, items.length - 1));
   return { total: items.length, all, offset, rows: items.slice(offset, offset + query.limit).map(row) };
+}
+
+/** Locks that somebody waits for come first; of these and of the others the user's own, then the most waited for, then the held. */
+function byConcern(a: Lock, b: Lock): number {
+  return (
+    Number(b.waiters.size > 0) - Number(a.waiters.size > 0) ||
+    Number(isLibraryLock(a)) - Number(isLibraryLock(b)) ||
+    b.waiters.size - a.waiters.size ||
+    b.holders.length - a.holders.length ||
+    a.id - b.id
+  );
 }
 
 /** A window that has the row in its middle. */

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { HealthModel, replay } from '../../../src/health';
 import { Definitions } from '../../../src/health/core/definitions';
+import { Environment } from '../../../src/health/core/environment';
 import { newPathRules } from '../../../src/health/core/places';
 import { decodeBatch, MAX_STACK, MAX_TEXT } from '../../../src/shared/batch';
 import type { TaskRow } from '../../../src/shared/rows';
@@ -282,6 +283,40 @@ describe('bounds', () => {
       assert.ok(defs.sizes.strings <= 100);
     }
     assert.equal(defs.string(50), '', 'what was never used again is gone');
+  });
+});
+
+describe('locks', () => {
+  it("locks that are waited for come first, and the user's own before those of libraries", () => {
+    const p = new Program({});
+    const [holder, waiter] = [p.task('holder'), p.task('waiter')];
+    const library = '/venv/lib/python3.12/site-packages/pool/core.py:7 acquire';
+    const pool = p.lock(LockKind.Lock, { name: 'pool', at: library });
+    const busyPool = p.lock(LockKind.Lock, { name: 'busy pool', at: library });
+    p.lock(LockKind.Lock, { name: 'idle', at: 'app.py:5 main' });
+    const wanted = p.lock(LockKind.Lock, { name: 'wanted', at: 'app.py:6 main' });
+    for (const lock of [pool, busyPool, wanted]) p.holds(holder, lock);
+    p.lockWait(waiter, busyPool, LockOp.Acquire);
+    p.lockWait(p.task('second'), wanted, LockOp.Acquire);
+    p.after(100);
+    const names = p.model.window('locks', { offset: 0, limit: 10 }).rows.map((row) => 'name' in row && row.name);
+    assert.deepEqual(names, ['wanted', 'busy pool', 'idle', 'pool']);
+  });
+});
+
+describe('the program', () => {
+  it('is named by its file, or by the package that is run', () => {
+    const env = new Environment();
+    const named = (...argv: string[]) => {
+      env.argv = argv;
+      return env.program;
+    };
+    assert.equal(named('/srv/shop/worker.py', '--once'), 'worker.py');
+    assert.equal(named('C:\\shop\\worker.py'), 'worker.py');
+    assert.equal(named('/srv/shop/queue/__main__.py'), 'queue');
+    assert.equal(named('-c', 'from multiprocessing.spawn import spawn_main'), undefined);
+    assert.equal(named(), undefined);
+    assert.equal(named(''), undefined);
   });
 });
 
