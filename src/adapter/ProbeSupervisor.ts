@@ -80,6 +80,7 @@ export class ProbeSupervisor implements Interceptor {
         thresholds: options.thresholds,
         freezeTimeWhilePaused: options.freezeTimeWhilePaused,
         attached: this.started?.command === 'attach',
+        ownsStops: true,
       });
       await client.request('evaluate', { expression, context: 'repl' }, { timeoutMs, signal: this.abort.signal });
       log.info(`probe in after ${(performance.now() - began).toFixed(1)} ms`);

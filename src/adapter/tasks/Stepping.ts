@@ -1,6 +1,6 @@
 /**
- * Steps that stay with the task. The probe plans (see _ah_step.py) before debugpy steps; on a task's entry in the Call Stack every
- * step means "run until this task resumes".
+ * Steps of tasks. That a step stays with its task is planned in the program, as it goes on (see _ah_step.py); on a task's entry in
+ * the Call Stack every step means "run until this task resumes".
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { AdapterContext } from '../context';
@@ -12,9 +12,7 @@ import type { TaskThreads } from './TaskThreads';
 type Request = DebugProtocol.Request;
 type Response = DebugProtocol.Response;
 
-const KINDS: Record<string, 'next' | 'in' | 'out'> = { next: 'next', stepIn: 'in', stepOut: 'out' };
-/** Longer than this the user does not wait for a step to begin; it is then debugpy's own. */
-const ARM_TIMEOUT_MS = 1_500;
+const STEPS = new Set(['next', 'stepIn', 'stepOut']);
 
 export class Stepping implements Interceptor {
   readonly name = 'steps of tasks';
@@ -26,13 +24,9 @@ export class Stepping implements Interceptor {
   ) {}
 
   onRequest(request: Request, next: Next): Promise<Response> | Response | undefined {
-    const args = request.arguments as { threadId?: number; targetId?: number } | undefined;
-    const kind = KINDS[request.command];
-    if (kind) {
-      if (this.threads.isTask(args?.threadId)) return this.onTask(request, args!.threadId!);
-      // "Step into target" names its function itself.
-      if (args?.targetId !== undefined || !this.context.probe.isLive || !this.stop.stopped) return this.resumes(request, next);
-      return this.step(request, next, kind);
+    const args = request.arguments as { threadId?: number } | undefined;
+    if (STEPS.has(request.command)) {
+      return this.threads.isTask(args?.threadId) ? this.onTask(request, args!.threadId!) : this.resumes(request, next);
     }
     if (request.command === 'continue') {
       const real = this.threads.isTask(args?.threadId) ? { ...request, arguments: { ...args, threadId: this.realThread() } } : request;
@@ -54,16 +48,6 @@ export class Stepping implements Interceptor {
       await this.context.client.request('continue', { threadId });
     }
     return name;
-  }
-
-  private async step(request: Request, next: Next, kind: 'next' | 'in' | 'out'): Promise<Response> {
-    const { threadId } = request.arguments as { threadId: number };
-    try {
-      await this.context.probe.request('step.arm', { threadId, kind }, ARM_TIMEOUT_MS);
-    } catch (error) {
-      this.context.log.warn(`plain ${request.command}: ${error instanceof Error ? error.message : error}`);
-    }
-    return this.resumes(request, next);
   }
 
   private async resumes(request: Request, next: Next): Promise<Response> {

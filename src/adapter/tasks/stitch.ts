@@ -17,6 +17,14 @@ export interface Segment {
   frames?: number[];
 }
 
+/** What runs in a stopped thread: nothing when that is no task. See `tasks.thread` in _ah_frames.py. */
+export interface Inside {
+  task?: number;
+  /** Ids of the task's own frames, leaf first. */
+  frames?: number[];
+  segments?: Segment[];
+}
+
 /** Ids of label frames; far from debugpy's, which count up from 1. */
 const FIRST_LABEL_ID = 1_000_000_000;
 
