@@ -1,6 +1,6 @@
 /** Whether the program stands, and since which stop: what belongs to one stop is dropped with it. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import type { Inside } from './stitch';
+import { type Inside, readInside } from './stitch';
 
 type StopListener = () => void;
 
@@ -26,12 +26,12 @@ export class StopState {
   /** Returns the event without what the probe added to it, if it did. */
   observe(event: DebugProtocol.Event): DebugProtocol.Event | undefined {
     if (event.event === 'stopped') {
-      const { [STOP_KEY]: told, ...body } = event.body as DebugProtocol.StoppedEvent['body'] & { [STOP_KEY]?: Inside };
+      const { [STOP_KEY]: told, ...body } = event.body as DebugProtocol.StoppedEvent['body'] & { [STOP_KEY]?: unknown };
       this.generation += 1;
       this.isStopped = true;
       this.threadId = body.threadId;
       this.reason = body.reason;
-      this.inside = told;
+      this.inside = readInside(told);
       for (const listener of this.stopListeners) listener();
       return told === undefined ? undefined : { ...event, body };
     }

@@ -25,6 +25,18 @@ export interface Inside {
   segments?: Segment[];
 }
 
+/** Of the text that came with a stop; undefined when it is none of ours. */
+export function readInside(text: unknown): Inside | undefined {
+  if (typeof text !== 'string') return undefined;
+  try {
+    const { task, frames, segments } = JSON.parse(text) as Inside;
+    if (frames === undefined) return {};
+    return typeof task === 'number' && Array.isArray(frames) && Array.isArray(segments) ? { task, frames, segments } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Ids of label frames; far from debugpy's, which count up from 1. */
 const FIRST_LABEL_ID = 1_000_000_000;
 

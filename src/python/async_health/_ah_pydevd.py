@@ -323,12 +323,14 @@ def drop_step(thread):
 
 def watch_frames(thread, frames):
     """
-    Has pydevd look at these suspended frames when they go on. Needed with sys.monitoring, where it does not notice that a
-    coroutine is resumed: without this a step into "whatever comes next" passes them by.
+    Has pydevd look at these visible frames when the thread, which stands at a stop, goes on to them. Needed with sys.monitoring,
+    where it does not notice that a coroutine is resumed: without this a step into "whatever comes next" passes them by.
+
+    What it has switched off in them on the way was switched on again by the stop (`restart_events`, 50 us, which is not repeated here).
     """
     if not uses_monitoring():
         return
-    py_db = need_db()
+    enable = module("_pydevd_sys_monitoring.pydevd_sys_monitoring").enable_code_tracing
     info = thread_info(thread)
     seen = set()
     command = info.pydev_step_cmd
@@ -337,11 +339,9 @@ def watch_frames(thread, frames):
         for frame in frames:
             if id(frame.f_code) not in seen:
                 seen.add(id(frame.f_code))
-                py_db.set_trace_for_frame_and_parents(thread.ident, frame)
+                enable(thread.ident, frame.f_code, frame)
     finally:
         info.pydev_step_cmd = command
-    if seen:
-        module("_pydevd_sys_monitoring.pydevd_sys_monitoring").restart_events()
 
 
 def _trace_again(py_db, thread, frame):

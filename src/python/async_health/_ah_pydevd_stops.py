@@ -90,7 +90,8 @@ class StopHooks(object):
             try:
                 told = self._tell(thread, key)
                 if told is not None:
-                    _add_to_body(command, STOP_KEY, told)
+                    # As text: debugpy's adapter makes and checks an object of its own for each part of a message.
+                    _add_to_body(command, STOP_KEY, json.dumps(told, separators=(",", ":")))
             except Exception as error:
                 self._failed("telling of a stop", error)
             return command

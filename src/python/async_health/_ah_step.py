@@ -100,7 +100,7 @@ def _root_frame(task, chain, frames):
     body = awaiters.body_frame(task)
     below = False
     for frame in frames:
-        if below and pydevd.is_visible(frame) and pydevd.is_user_file(frame.f_code.co_filename):
+        if below and pydevd.is_user_file(frame.f_code.co_filename) and pydevd.is_visible(frame):
             return frame
         below = below or frame is body
     return None
