@@ -300,10 +300,10 @@ def _again():
 class _Stop(object):
     """What was registered with debugpy during the present stop, and the awaited-by relation of that moment."""
 
-    def __init__(self):
+    def __init__(self, relation):
         #: id(task) -> (key, client's thread number)
         self.registered = {}
-        self.relation = awaiters.Awaiters()
+        self.relation = relation
 
 
 _stop = None
@@ -315,12 +315,12 @@ def forget_stop():
     _stop = None
 
 
-def _present_stop():
+def _present_stop(relation=None):
     global _stop
     if not _stopped():
         raise RuntimeError("the program is running; stacks of tasks are shown when it stops")
     if _stop is None or any(pydevd.tracker_of(key) is None for key, _ in _stop.registered.values()):
-        _stop = _Stop()
+        _stop = _Stop(relation or awaiters.Awaiters())
     return _stop
 
 
@@ -396,9 +396,9 @@ def _awaiting(stop, chain, running):
 
 def _inside(task, frames):
     """What `tasks.thread` says of a stopped thread that runs `task`."""
-    stop = _present_stop()
-    chain = stop.relation.chain(task)
-    segments = _awaiting(stop, chain, _running_tasks()) if chain else []
+    relation = awaiters.Awaiters()
+    chain = relation.chain(task)
+    segments = _awaiting(_present_stop(relation), chain, _running_tasks()) if chain else []
     return {"task": id(task), "name": title(task), "frames": frames, "segments": segments}
 
 
