@@ -13,9 +13,12 @@ type Request = DebugProtocol.Request;
 type Response = DebugProtocol.Response;
 
 const STEPS = new Set(['next', 'stepIn', 'stepOut']);
+const RESUMING = new Set([...STEPS, 'continue']);
 
 export class Stepping implements Interceptor {
   readonly name = 'steps of tasks';
+  /** Request → the stop that it was asked at. */
+  private readonly askedAt = new Map<number, number>();
 
   constructor(
     private readonly context: AdapterContext,
@@ -25,18 +28,25 @@ export class Stepping implements Interceptor {
 
   onRequest(request: Request, next: Next): Promise<Response> | Response | undefined {
     const args = request.arguments as { threadId?: number } | undefined;
-    if (STEPS.has(request.command)) {
-      return this.threads.isTask(args?.threadId) ? this.onTask(request, args!.threadId!) : this.resumes(request, next);
+    const onTask = this.threads.isTask(args?.threadId);
+    if (onTask && STEPS.has(request.command)) return this.onTask(request, args!.threadId!);
+    if (RESUMING.has(request.command)) {
+      this.askedAt.set(request.seq, this.stop.generation);
+      return onTask ? next({ ...request, arguments: { ...args, threadId: this.realThread() } }) : undefined;
     }
-    if (request.command === 'continue') {
-      const real = this.threads.isTask(args?.threadId) ? { ...request, arguments: { ...args, threadId: this.realThread() } } : request;
-      return this.resumes(real, next);
-    }
-    if (request.command === 'pause' && this.threads.isTask(args?.threadId)) {
+    if (request.command === 'pause' && onTask) {
       // There is one process: pausing "a task" pauses it.
       return this.pauseAll(request, next);
     }
     return undefined;
+  }
+
+  onResponse(response: Response, request: Request): undefined {
+    const generation = this.askedAt.get(request.seq);
+    if (generation === undefined) return;
+    this.askedAt.delete(request.seq);
+    // debugpy may tell of the next stop before it answers.
+    if (response.success && generation === this.stop.generation) this.stop.resumed();
   }
 
   /** Runs the program until a suspended task resumes. @throws Error when the probe can't arm it */
@@ -48,14 +58,6 @@ export class Stepping implements Interceptor {
       await this.context.client.request('continue', { threadId });
     }
     return name;
-  }
-
-  private async resumes(request: Request, next: Next): Promise<Response> {
-    const { generation } = this.stop;
-    const response = await next(request);
-    // A new stop may have come before the answer is looked at.
-    if (response.success && generation === this.stop.generation) this.stop.resumed();
-    return response;
   }
 
   private async onTask(request: Request, threadId: number): Promise<Response> {

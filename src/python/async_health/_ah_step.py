@@ -352,9 +352,11 @@ def _end(thread):
 
 
 def _stopped(thread, frame):
-    """A real stop, of whatever reason, ends all steps (as debugpy does)."""
+    """
+    A real stop, of whatever reason, ends all steps (as debugpy does). What watches for exits stays until it is known how the thread
+    goes on: to take it away and put it back makes the interpreter instrument all code anew, twice a step.
+    """
     _plans.clear()
-    exits.watch(False)
     current = awaiters.current_task_here()
     if current is not None:
         _wanted.pop(id(current), None)
@@ -366,8 +368,13 @@ def _tell(thread, key):
 
 def _resumed(thread, frame, traceback):
     frames_of_tasks.forget_stop()
-    if pydevd.db() is None:
-        return  # it goes on because the debugger goes
+    if pydevd.db() is not None:  # else it goes on because the debugger goes
+        _go_on(thread, frame, traceback)
+    if not _plans:
+        exits.watch(False)
+
+
+def _go_on(thread, frame, traceback):
     info = pydevd.thread_info(thread)
     kind = pydevd.STEP_KINDS.get(info.pydev_step_cmd)
     if kind is not None and _owns_stops():

@@ -277,7 +277,10 @@ for (const python of pythons()) {
         const first = await session.stopped();
         const second = await session.step('next', first.threadId);
         assert.equal(second.line, marker(FILE, 'work-await'));
-        assert.ok(second.frames.some((frame) => frame.name === '── awaited by Task-1 main ──'), JSON.stringify(second.frames));
+        assert.ok(
+          second.frames.some((frame) => frame.name === '── awaited by Task-1 main ──'),
+          JSON.stringify(second.frames),
+        );
         assert.deepEqual(
           asked.filter((method) => method !== 'paused' && method !== 'resumed'),
           [],
@@ -306,7 +309,10 @@ for (const python of pythons()) {
         assert.equal((await session.step('next', threadId)).line, marker(FILE, 'work-await'));
         assert.equal((await session.step('next', threadId)).line, marker(FILE, 'work-after'));
         const out = await session.step('stepOut', threadId);
-        assert.ok(['parent-await', 'parent-after'].some((name) => marker(FILE, name) === out.line), `line ${out.line}`);
+        assert.ok(
+          ['parent-await', 'parent-after'].some((name) => marker(FILE, name) === out.line),
+          `line ${out.line}`,
+        );
       } finally {
         await session.end();
       }
