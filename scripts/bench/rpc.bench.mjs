@@ -11,8 +11,8 @@ const extra = 'The adapter is one more process hop and parses each message once 
 const WHY = {
   scopes: extra,
   variables: extra,
-  stackTrace: 'The stack is stitched: besides debugpy’s own, the probe is asked which task runs and who awaits it, about 1 ms in all.',
-  next: 'A step is planned by the probe before it begins (it stays with its task): one more round trip.',
+  stackTrace: extra,
+  next: `${extra} A step is planned by the thread as it goes on (it stays with its task), and a stop tells which task runs: 0.15 ms in the process.`,
 };
 
 async function timed(work) {

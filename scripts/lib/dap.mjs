@@ -53,7 +53,8 @@ export async function launch({ variant, python, program, args = [], breakpoints 
   const { DapTester, inProcess, command, INITIALIZE } = await modules();
   const endpoint =
     variant === 'ours'
-      ? inProcess({ discovery: { python }, probeFolder: join(root, 'dist/python/async_health') })
+      ? // As VS Code hands messages to an adapter in its own process: not copied.
+        inProcess({ discovery: { python }, probeFolder: join(root, 'dist/python/async_health') }, (message) => message)
       : command(python, ['-m', 'debugpy.adapter']);
   const client = new DapTester(endpoint);
   client.adapter = endpoint.adapter;

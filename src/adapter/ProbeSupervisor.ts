@@ -81,6 +81,7 @@ export class ProbeSupervisor implements Interceptor {
         thresholds: options.thresholds,
         freezeTimeWhilePaused: options.freezeTimeWhilePaused,
         attached: this.started?.command === 'attach',
+        ownsStops: true,
       };
       await bringIn(payload, probeOptions, async (expression) => {
         const restMs = Math.max(1, timeoutMs - (performance.now() - began));

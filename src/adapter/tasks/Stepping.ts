@@ -1,6 +1,6 @@
 /**
- * Steps that stay with the task. The probe plans (see _ah_step.py) before debugpy steps; on a task's entry in the Call Stack every
- * step means "run until this task resumes".
+ * Steps of tasks. That a step stays with its task is planned in the program, as it goes on (see _ah_step.py); on a task's entry in
+ * the Call Stack every step means "run until this task resumes".
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { AdapterContext } from '../context';
@@ -12,12 +12,13 @@ import type { TaskThreads } from './TaskThreads';
 type Request = DebugProtocol.Request;
 type Response = DebugProtocol.Response;
 
-const KINDS: Record<string, 'next' | 'in' | 'out'> = { next: 'next', stepIn: 'in', stepOut: 'out' };
-/** Longer than this the user does not wait for a step to begin; it is then debugpy's own. */
-const ARM_TIMEOUT_MS = 1_500;
+const STEPS = new Set(['next', 'stepIn', 'stepOut']);
+const RESUMING = new Set([...STEPS, 'continue']);
 
 export class Stepping implements Interceptor {
   readonly name = 'steps of tasks';
+  /** Request → the stop that it was asked at. */
+  private readonly askedAt = new Map<number, number>();
 
   constructor(
     private readonly context: AdapterContext,
@@ -26,23 +27,26 @@ export class Stepping implements Interceptor {
   ) {}
 
   onRequest(request: Request, next: Next): Promise<Response> | Response | undefined {
-    const args = request.arguments as { threadId?: number; targetId?: number } | undefined;
-    const kind = KINDS[request.command];
-    if (kind) {
-      if (this.threads.isTask(args?.threadId)) return this.onTask(request, args!.threadId!);
-      // "Step into target" names its function itself.
-      if (args?.targetId !== undefined || !this.context.probe.isLive || !this.stop.stopped) return this.resumes(request, next);
-      return this.step(request, next, kind);
+    const args = request.arguments as { threadId?: number } | undefined;
+    const onTask = this.threads.isTask(args?.threadId);
+    if (onTask && STEPS.has(request.command)) return this.onTask(request, args!.threadId!);
+    if (RESUMING.has(request.command)) {
+      this.askedAt.set(request.seq, this.stop.generation);
+      return onTask ? next({ ...request, arguments: { ...args, threadId: this.realThread() } }) : undefined;
     }
-    if (request.command === 'continue') {
-      const real = this.threads.isTask(args?.threadId) ? { ...request, arguments: { ...args, threadId: this.realThread() } } : request;
-      return this.resumes(real, next);
-    }
-    if (request.command === 'pause' && this.threads.isTask(args?.threadId)) {
+    if (request.command === 'pause' && onTask) {
       // There is one process: pausing "a task" pauses it.
       return this.pauseAll(request, next);
     }
     return undefined;
+  }
+
+  onResponse(response: Response, request: Request): undefined {
+    const generation = this.askedAt.get(request.seq);
+    if (generation === undefined) return;
+    this.askedAt.delete(request.seq);
+    // debugpy may tell of the next stop before it answers.
+    if (response.success && generation === this.stop.generation) this.stop.resumed();
   }
 
   /** Runs the program until a suspended task resumes. @throws Error when the probe can't arm it */
@@ -54,24 +58,6 @@ export class Stepping implements Interceptor {
       await this.context.client.request('continue', { threadId });
     }
     return name;
-  }
-
-  private async step(request: Request, next: Next, kind: 'next' | 'in' | 'out'): Promise<Response> {
-    const { threadId } = request.arguments as { threadId: number };
-    try {
-      await this.context.probe.request('step.arm', { threadId, kind }, ARM_TIMEOUT_MS);
-    } catch (error) {
-      this.context.log.warn(`plain ${request.command}: ${error instanceof Error ? error.message : error}`);
-    }
-    return this.resumes(request, next);
-  }
-
-  private async resumes(request: Request, next: Next): Promise<Response> {
-    const { generation } = this.stop;
-    const response = await next(request);
-    // A new stop may have come before the answer is looked at.
-    if (response.success && generation === this.stop.generation) this.stop.resumed();
-    return response;
   }
 
   private async onTask(request: Request, threadId: number): Promise<Response> {

@@ -10,7 +10,7 @@ import { errorResponse, successResponse } from '../errors';
 import type { Interceptor, Next } from '../interceptors';
 import type { CreationStacks } from './CreationStacks';
 import type { StopState } from './StopState';
-import { awaiterFrames, type Frame, LabelIds, labelFrame, page, type Segment, spliceThread } from './stitch';
+import { awaiterFrames, type Frame, type Inside, LabelIds, labelFrame, page, type Segment, spliceThread } from './stitch';
 
 type Request = DebugProtocol.Request;
 type Response = DebugProtocol.Response;
@@ -22,13 +22,6 @@ const MORE_ID = FIRST_TASK_ID - 1;
 const LIST_TIMEOUT_MS = 5_000;
 /** After a resume the tasks' entries stay this long, so that a step does not make the Call Stack flicker. */
 const LINGER_MS = 400;
-
-/** What runs in a stopped thread: nothing when that is no task. */
-interface Inside {
-  task?: number;
-  frames?: number[];
-  segments?: Segment[];
-}
 
 interface TaskList {
   total: number;
@@ -52,8 +45,8 @@ export class TaskThreads implements Interceptor {
   private list: { generation: number; value: TaskList } | undefined;
   private stacks = new Map<string, Promise<Frame[]>>();
   private stacksGeneration = -1;
-  /** Asked for at the stop already, since the client's first question is for the stack of the thread that stopped. */
-  private inside: { generation: number; threadId: number; value: Promise<Inside> } | undefined;
+  /** Of the thread that stopped, where the stop itself does not tell: asked for at once, since the client asks for its stack first. */
+  private inside: { generation: number; value: Promise<Inside> } | undefined;
 
   constructor(
     private readonly context: AdapterContext,
@@ -65,8 +58,11 @@ export class TaskThreads implements Interceptor {
       clearTimeout(this.lingering);
       const { generation, threadId } = stop;
       if (threadId === undefined || !context.probe.isLive) return;
-      this.inside = { generation, threadId, value: this.askInside(threadId) };
-      this.inside.value.catch(() => {}); // told to whoever asks for the stack
+      if (stop.inside) this.fetchAll(threadId, stop.inside);
+      else {
+        this.inside = { generation, value: this.askInside(threadId) };
+        this.inside.value.catch(() => {}); // told to whoever asks for the stack
+      }
     });
   }
 
@@ -199,7 +195,22 @@ export class TaskThreads implements Interceptor {
     if (task === undefined && this.isTask(args.threadId)) return errorResponse(request, new Error('This task has ended.'));
     if (task !== undefined) return this.taskStack(request, args, task);
     if (!this.stop.stopped || !this.context.probe.isLive || this.hasNoTasks()) return undefined;
-    return this.threadStack(request, args, next);
+    const told = args.threadId === this.stop.threadId ? this.stop.inside : undefined;
+    if (told && !this.isStitched(told)) return undefined;
+    return this.threadStack(request, args, next, told);
+  }
+
+  /** Whether there is anything to add to debugpy's stack of a thread. */
+  private isStitched({ task, segments }: Inside): boolean {
+    return (segments?.length ?? 0) > 0 || (task !== undefined && this.creations.wanted(task) !== undefined);
+  }
+
+  /** Begins to fetch all parts of a stitched stack, side by side. */
+  private fetchAll(threadId: number, { segments }: Inside, format?: DebugProtocol.StackFrameFormat): void {
+    if (!segments?.length) return;
+    for (const part of [threadId, ...segments.map((segment) => segment.threadId)]) {
+      if (part !== null) this.fetch(part, format).catch(() => {}); // told to whoever asks for the stack
+    }
   }
 
   private async taskStack(request: Request, args: DebugProtocol.StackTraceArguments, task: number): Promise<Response> {
@@ -218,17 +229,16 @@ export class TaskThreads implements Interceptor {
     return successResponse(request, page(stack, args));
   }
 
-  private async threadStack(request: Request, args: DebugProtocol.StackTraceArguments, next: Next): Promise<Response> {
+  private async threadStack(request: Request, args: DebugProtocol.StackTraceArguments, next: Next, told?: Inside): Promise<Response> {
     let stack: Frame[] | undefined;
     try {
       stack = await this.cached(`thread ${args.threadId} ${JSON.stringify(args.format ?? null)}`, async () => {
         const { inside: early } = this;
-        const isEarly = early?.generation === this.stop.generation && early.threadId === args.threadId;
-        const fetched = isEarly ? this.fetch(args.threadId, args.format) : undefined;
-        fetched?.catch(() => {}); // awaited below, unless the thread runs no task
-        const inside = await (isEarly ? early.value : this.askInside(args.threadId));
-        if (!inside.frames) return NOTHING;
-        const whole = await (fetched ?? this.fetch(args.threadId, args.format));
+        const isEarly = early?.generation === this.stop.generation && args.threadId === this.stop.threadId;
+        const inside = told ?? (await (isEarly ? early.value : this.askInside(args.threadId)));
+        if (!inside.frames || !this.isStitched(inside)) return NOTHING;
+        this.fetchAll(args.threadId, inside, args.format);
+        const whole = await this.fetch(args.threadId, args.format);
         const awaiters = awaiterFrames(await this.fill(inside.segments ?? [], args.format), this.labels);
         return spliceThread(whole, new Set(inside.frames), [...awaiters, ...this.creationSection(inside.task ?? 0)]);
       });

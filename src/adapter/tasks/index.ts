@@ -23,9 +23,7 @@ export function taskInterceptors(context: AdapterContext): Interceptor[] {
   watchPauses(context, stop);
   const watcher: Interceptor = {
     name: 'stop state',
-    onEvent: (event: DebugProtocol.Event): undefined => {
-      stop.observe(event);
-    },
+    onEvent: (event: DebugProtocol.Event) => stop.observe(event),
   };
   return [
     watcher,

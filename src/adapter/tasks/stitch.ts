@@ -17,6 +17,26 @@ export interface Segment {
   frames?: number[];
 }
 
+/** What runs in a stopped thread: nothing when that is no task. See `tasks.thread` in _ah_frames.py. */
+export interface Inside {
+  task?: number;
+  /** Ids of the task's own frames, leaf first. */
+  frames?: number[];
+  segments?: Segment[];
+}
+
+/** Of the text that came with a stop; undefined when it is none of ours. */
+export function readInside(text: unknown): Inside | undefined {
+  if (typeof text !== 'string') return undefined;
+  try {
+    const { task, frames, segments } = JSON.parse(text) as Inside;
+    if (frames === undefined) return {};
+    return typeof task === 'number' && Array.isArray(frames) && Array.isArray(segments) ? { task, frames, segments } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Ids of label frames; far from debugpy's, which count up from 1. */
 const FIRST_LABEL_ID = 1_000_000_000;
 

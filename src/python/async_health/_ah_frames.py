@@ -1,13 +1,16 @@
 """Tasks for the Call Stack: the list at a stop, and stacks registered with debugpy when they are opened.
 
 RPCs (adapter → probe): `tasks.list`, `tasks.stack`, `tasks.thread`, `tasks.at`, `tasks.cancel`, `tasks.creation`.
+What runs in the thread that stops goes along with debugpy's `stopped` (`tell`), so nobody has to ask.
 A registration with debugpy lives until the stopped thread resumes, so all state here belongs to one stop.
 """
 
 import gc
 import heapq
+import itertools
 import re
 import sys
+import threading
 
 from . import _ah_awaiters as awaiters
 from . import _ah_core as core
@@ -19,6 +22,8 @@ COMPANIONS = ("_ah_step", "_ah_stop", "_ah_eval", "_ah_break", "_ah_breakpoints"
 
 def install(options):
     import importlib
+
+    core.on_start(_again)
 
     package = __name__.rpartition(".")[0]
     for name in COMPANIONS:
@@ -280,16 +285,25 @@ def _stopped():
 
 # --- stacks --------------------------------------------------------------------------------------------------------------
 
-_key_count = 0
+_key_counts = itertools.count(1)
+#: Held while frames are registered: by the probe's thread, or by a thread that is about to stop.
+_registering = threading.Lock()
+#: Longest wait for it of a thread that is about to stop, s. The adapter then asks.
+_TELL_S = 0.2
+
+
+def _again():
+    global _registering
+    _registering = threading.Lock()  # a forked child may have inherited it locked
 
 
 class _Stop(object):
     """What was registered with debugpy during the present stop, and the awaited-by relation of that moment."""
 
-    def __init__(self):
+    def __init__(self, relation):
         #: id(task) -> (key, client's thread number)
         self.registered = {}
-        self.relation = awaiters.Awaiters()
+        self.relation = relation
 
 
 _stop = None
@@ -301,18 +315,17 @@ def forget_stop():
     _stop = None
 
 
-def _present_stop():
+def _present_stop(relation=None):
     global _stop
     if not _stopped():
         raise RuntimeError("the program is running; stacks of tasks are shown when it stops")
     if _stop is None or any(pydevd.tracker_of(key) is None for key, _ in _stop.registered.values()):
-        _stop = _Stop()
+        _stop = _Stop(relation or awaiters.Awaiters())
     return _stop
 
 
 def _register(stop, task):
     """The client's thread number under which debugpy serves the task's own frames."""
-    global _key_count
     known = stop.registered.get(id(task))
     if known is None:
         loop = awaiters.loop_of(task)
@@ -322,8 +335,7 @@ def _register(stop, task):
         frames = awaiters.task_frames(task)
         if not frames:
             return None
-        _key_count += 1
-        key = "async_health_task_%d" % _key_count
+        key = "async_health_task_%d" % next(_key_counts)
         known = stop.registered[id(task)] = (key, pydevd.track(stopped_key, key, frames))
     return known[1]
 
@@ -340,17 +352,20 @@ def _segment(stop, task, via, running):
 
 def _running_segment(task, ident):
     thread = pydevd.thread_by_ident(ident)
-    if thread is None:
-        return {"threadId": None}
-    key = pydevd.thread_key(thread)
-    frames = pydevd.frames_of(key)
+    key = pydevd.thread_key(thread) if thread is not None else None
+    own = _own_frames(task, key) if key is not None else []
+    return {"threadId": pydevd.to_dap(key), "frames": own} if own else {"threadId": None}
+
+
+def _own_frames(task, key):
+    """Ids of the task's own frames in the stopped thread `key`, leaf first; empty when it does not run there."""
     body = awaiters.body_frame(task)
     own = []
-    for frame in frames:
+    for frame in pydevd.frames_of(key):
         own.append(pydevd.to_dap(id(frame)))
         if frame is body:
-            return {"threadId": pydevd.to_dap(key), "frames": own}
-    return {"threadId": None}
+            return own
+    return []
 
 
 @core.rpc("tasks.stack")
@@ -364,19 +379,27 @@ def tasks_stack(params):
     task = awaiters.task_by_id(int(params["task"]))
     if task is None:
         raise LookupError("this task has ended")
-    stop = _present_stop()
-    running = _running_tasks()
-    segments = [_segment(stop, task, None, running)]
-    segments += _awaiting(stop, task, running)
+    with _registering:
+        stop = _present_stop()
+        running = _running_tasks()
+        segments = [_segment(stop, task, None, running)]
+        segments += _awaiting(stop, stop.relation.chain(task), running)
     return {"segments": segments}
 
 
-def _awaiting(stop, task, running):
+def _awaiting(stop, chain, running):
     """The awaiters' segments; those of a library's root task (trio's init) at the end are left out."""
-    chain = stop.relation.chain(task)
     while chain and pydevd.just_my_code() and not _is_user_task(chain[-1][0], True) and id(chain[-1][0]) not in running:
         chain.pop()
     return [_segment(stop, awaiter, via, running) for awaiter, via in chain]
+
+
+def _inside(task, frames):
+    """What `tasks.thread` says of a stopped thread that runs `task`."""
+    relation = awaiters.Awaiters()
+    chain = relation.chain(task)
+    segments = _awaiting(_present_stop(relation), chain, _running_tasks()) if chain else []
+    return {"task": id(task), "name": title(task), "frames": frames, "segments": segments}
 
 
 @core.rpc("tasks.thread")
@@ -388,18 +411,36 @@ def tasks_thread(params):
     :return: `{}` when no task runs there, else `{task, name, frames: [ids of the task's own frames], segments: [as tasks.stack]}`.
     """
     dap_id = params["threadId"]
-    running = _running_tasks()
-    for task, ident in running.values():
+    for task, ident in _running_tasks().values():
         thread = pydevd.thread_by_ident(ident)
         if thread is None or pydevd.dap_thread_id(thread) != dap_id:
             continue
-        own = _running_segment(task, ident)
-        if not own.get("frames"):
+        frames = _own_frames(task, pydevd.thread_key(thread))
+        if not frames:
             return {}
-        stop = _present_stop()
-        segments = _awaiting(stop, task, running)
-        return {"task": id(task), "name": title(task), "frames": own["frames"], "segments": segments}
+        with _registering:
+            return _inside(task, frames)
     return {}
+
+
+def tell(thread, key):
+    """
+    As `tasks.thread`, for the calling thread (pydevd's id: `key`), whose frames debugpy serves already and which is about to wait.
+    None when it cannot be said here. About 60 us; with awaiters more.
+    """
+    if thread is not threading.current_thread():
+        return None  # pydevd's late word of threads that have stopped before
+    task = awaiters.current_task_here()
+    frames = _own_frames(task, key) if task is not None else []
+    if not frames:
+        return {}
+    lock = _registering
+    if not lock.acquire(True, _TELL_S):
+        return None
+    try:
+        return _inside(task, frames)
+    finally:
+        lock.release()
 
 
 # --- actions ---------------------------------------------------------------------------------------------------------------

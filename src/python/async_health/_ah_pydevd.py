@@ -1,4 +1,4 @@
-"""Everything that touches private names of pydevd (debugpy's engine), in one place.
+"""Everything that touches private names of pydevd (debugpy's engine), in one place; what is about stopping is in `_ah_pydevd_stops`.
 
 Each function either works on the debugpy that runs here or raises :class:`Unsupported` with the reason; its callers then leave
 plain debugpy behaviour as it is. Nothing here imports pydevd: modules are looked up in ``sys.modules``, so that the probe also
@@ -23,25 +23,26 @@ CMD_STEP_OVER_MY_CODE = 159
 CMD_STEP_RETURN_MY_CODE = 160
 CMD_STEP_INTO_COROUTINE = 206
 
+#: Step command of the thread that goes on -> what the client asked for. (In a coroutine pydevd makes its own of a step in.)
+STEP_KINDS = {
+    CMD_STEP_OVER: "next",
+    CMD_STEP_OVER_MY_CODE: "next",
+    CMD_STEP_INTO: "in",
+    CMD_STEP_INTO_MY_CODE: "in",
+    CMD_STEP_INTO_COROUTINE: "in",
+    CMD_STEP_RETURN: "out",
+    CMD_STEP_RETURN_MY_CODE: "out",
+}
+
 #: Stop reasons of a step (as PyDB.set_suspend gets them).
-STEP_COMMANDS = frozenset(
-    (
-        CMD_STEP_INTO,
-        CMD_STEP_OVER,
-        CMD_STEP_RETURN,
-        CMD_STEP_INTO_MY_CODE,
-        CMD_STEP_OVER_MY_CODE,
-        CMD_STEP_RETURN_MY_CODE,
-        CMD_STEP_INTO_COROUTINE,
-    )
-)
+STEP_COMMANDS = frozenset(STEP_KINDS)
 
 
 class Unsupported(Exception):
     """This debugpy lacks what is needed; the text says what."""
 
 
-def _module(name):
+def module(name):
     module = sys.modules.get(name)
     if module is None:
         raise Unsupported("%s is not loaded" % name)
@@ -86,7 +87,7 @@ def describe():
 
 
 def _schema():
-    return _module("_pydevd_bundle._debug_adapter.pydevd_base_schema").BaseSchema
+    return module("_pydevd_bundle._debug_adapter.pydevd_base_schema").BaseSchema
 
 
 def to_dap(key):
@@ -96,7 +97,7 @@ def to_dap(key):
 
 def thread_key(thread):
     """pydevd's own id of a thread, a string."""
-    return _module("_pydevd_bundle.pydevd_constants").get_thread_id(thread)
+    return module("_pydevd_bundle.pydevd_constants").get_thread_id(thread)
 
 
 def dap_thread_id(thread):
@@ -134,7 +135,7 @@ def thread_info(thread):
     """pydevd's PyDBAdditionalThreadInfo of a thread (made when missing)."""
     info = getattr(thread, "additional_info", None)
     if info is None:
-        info = _module("_pydevd_bundle.pydevd_additional_thread_info").set_additional_thread_info(thread)
+        info = module("_pydevd_bundle.pydevd_additional_thread_info").set_additional_thread_info(thread)
     return info
 
 
@@ -173,7 +174,7 @@ def track(stopped_key, key, frames):
     if tracker is None:
         raise Unsupported("the thread is not stopped any more")
     if manager.get_frame_tracker(key) is None:
-        frames_list = _module("_pydevd_bundle.pydevd_frame_utils").FramesList()
+        frames_list = module("_pydevd_bundle.pydevd_frame_utils").FramesList()
         for frame in frames:
             frames_list.append(frame)
         tracker.track(tracker.get_main_thread_id(), frames_list, frame_custom_thread_id=key)
@@ -250,7 +251,7 @@ def json_command(message, placeholder, text):
 
 def log_expression(message):
     """The Python expression that debugpy makes of a log point's message (`{x}` interpolated)."""
-    return _module("_pydevd_bundle.pydevd_utils").convert_dap_log_message_to_expression(message)
+    return module("_pydevd_bundle.pydevd_utils").convert_dap_log_message_to_expression(message)
 
 
 def write_output(text):
@@ -306,7 +307,7 @@ def is_stepping():
 
 def has_breakpoint(code):
     """Is there a line breakpoint in this function?"""
-    paths = _module("pydevd_file_utils").get_abs_path_real_path_and_base_from_file(code.co_filename)
+    paths = module("pydevd_file_utils").get_abs_path_real_path_and_base_from_file(code.co_filename)
     lines = {found.line for found in list(need_db().breakpoints.get(paths[1], {}).values())}
     return bool(lines) and any(line in lines for _start, _end, line in code.co_lines())
 
@@ -322,12 +323,14 @@ def drop_step(thread):
 
 def watch_frames(thread, frames):
     """
-    Has pydevd look at these suspended frames when they go on. Needed with sys.monitoring, where it does not notice that a
-    coroutine is resumed: without this a step into "whatever comes next" passes them by.
+    Has pydevd look at these visible frames when the thread, which stands at a stop, goes on to them. Needed with sys.monitoring,
+    where it does not notice that a coroutine is resumed: without this a step into "whatever comes next" passes them by.
+
+    What it has switched off in them on the way was switched on again by the stop (`restart_events`, 50 us, which is not repeated here).
     """
     if not uses_monitoring():
         return
-    py_db = need_db()
+    enable = module("_pydevd_sys_monitoring.pydevd_sys_monitoring").enable_code_tracing
     info = thread_info(thread)
     seen = set()
     command = info.pydev_step_cmd
@@ -336,161 +339,20 @@ def watch_frames(thread, frames):
         for frame in frames:
             if id(frame.f_code) not in seen:
                 seen.add(id(frame.f_code))
-                py_db.set_trace_for_frame_and_parents(thread.ident, frame)
+                enable(thread.ident, frame.f_code, frame)
     finally:
         info.pydev_step_cmd = command
-    if seen:
-        _module("_pydevd_sys_monitoring.pydevd_sys_monitoring").restart_events()
 
 
 def _trace_again(py_db, thread, frame):
     if frame is not None:
         py_db.set_trace_for_frame_and_parents(thread.ident, frame)
     if uses_monitoring():
-        monitoring = _module("_pydevd_sys_monitoring.pydevd_sys_monitoring")
+        monitoring = module("_pydevd_sys_monitoring.pydevd_sys_monitoring")
         monitoring.update_monitor_events(suspend_requested=True)
         monitoring.restart_events()
 
 
 def set_trace(function):
     """Sets the calling thread's trace function without pydevd's warning to programs that do so."""
-    _module("pydevd_tracing").SetTrace(function)
-
-
-class StopHooks(object):
-    """
-    Ours around ``PyDB.set_suspend`` and ``PyDB.do_wait_suspend``, on the instance.
-
-    ``allow(thread)``: asked, on the stopping thread, before a *step* ends; False = this is not the place, run on (allow has aimed
-    the step anew). ``stopped(thread, frame)`` just before a thread waits; ``resumed(thread, frame)`` just after.
-    A hook that throws counts as not there. The wrappers cost nothing while no stop is near: pydevd only calls them to stop.
-    """
-
-    def __init__(self, allow, stopped, resumed, failed):
-        self._allow = allow
-        self._stopped = stopped
-        self._resumed = resumed
-        self._failed = failed
-        self._passing = {}
-        self._installed_on = None
-
-    def install(self):
-        """Idempotent; a new PyDB (after a re-attach in a fork) is wrapped as well."""
-        py_db = need_db()
-        if self._installed_on is py_db:
-            return
-        self._installed_on = py_db
-        set_suspend = py_db.set_suspend
-        do_wait_suspend = py_db.do_wait_suspend
-        passing = self._passing
-        failed = self._failed
-
-        def ah_set_suspend(thread, stop_reason, *args, **kwargs):
-            if stop_reason in STEP_COMMANDS and threading.get_ident() == thread.ident:
-                try:
-                    if self._allow(thread) is False:
-                        passing[thread.ident] = True
-                        return None
-                except Exception as error:
-                    failed("step filter", error)
-            return set_suspend(thread, stop_reason, *args, **kwargs)
-
-        def ah_do_wait_suspend(thread, frame, *args, **kwargs):
-            if passing and passing.pop(thread.ident, False):
-                return None
-            try:
-                self._stopped(thread, frame)
-            except Exception as error:
-                failed("stop hook", error)
-            result = do_wait_suspend(thread, frame, *args, **kwargs)
-            try:
-                self._resumed(thread, frame)
-            except Exception as error:
-                failed("resume hook", error)
-            return result
-
-        _wake_all_at_once(py_db)
-        py_db.set_suspend = ah_set_suspend
-        py_db.do_wait_suspend = ah_do_wait_suspend
-
-    def waiting(self, py_db):
-        return self._installed_on is py_db
-
-
-def _wake_all_at_once(py_db):
-    """
-    pydevd tells a thread to run by its event, but sets that of whichever thread comes last in a set (a loop variable hides the one
-    that is meant): with two or more, one of them maybe ours, a step or continue began up to 200 ms late. So one sets them all;
-    who wakes for nothing looks once and waits on.
-    """
-    events = getattr(py_db, "_thread_events", None)
-    plain = getattr(events, "default_factory", None)
-    if plain is None or hasattr(plain, "ah_wakes_all"):
-        return  # another pydevd (late, but right), or done in the probe's life before
-    set_one = plain.set
-
-    class ThreadEvent(plain):
-        ah_wakes_all = True
-
-        def set(self):
-            for event in [self, *events.values()]:
-                set_one(event)
-
-    for event in list(events.values()):
-        if type(event) is plain:
-            event.__class__ = ThreadEvent
-    events.default_factory = ThreadEvent
-
-
-def suspend_here(frame, reason=CMD_SET_BREAK):
-    """
-    Stops the calling thread in the debugger at once, showing `frame` as its leaf; returns when the user resumes.
-    For use by hooks that run inside the user's code. What the step buttons then do starts from `frame`.
-    """
-    py_db = need_db()
-    thread = threading.current_thread()
-    info = thread_info(thread)
-    if getattr(thread, "pydev_do_not_trace", False):
-        raise Unsupported("this thread is hidden from the debugger")
-    if info.is_tracing or info.pydev_state == STATE_SUSPEND:
-        raise Unsupported("the thread is stopping already")
-    py_db.set_suspend(thread, reason)
-    wait_here(frame)
-
-
-def is_pause_requested(thread):
-    """Whether the thread is to stop at its next line."""
-    return thread_info(thread).pydev_state == STATE_SUSPEND
-
-
-def wait_here(frame):
-    """
-    As :func:`suspend_here`, for a thread that was already told to stop (a `pause` of the client).
-
-    pydevd waits inside a trace callback, where nothing is traced; here tracing is switched off by hand meanwhile, or what the user
-    evaluates on this thread would stop once more.
-    """
-    py_db = need_db()
-    thread = threading.current_thread()
-    resume = _trace_off(thread)
-    try:
-        if uses_monitoring():
-            thread_info(thread).trace_suspend_type = "sys_monitor"
-        py_db.do_wait_suspend(thread, frame, "line", None)
-    finally:
-        resume()
-
-
-def _trace_off(thread):
-    """Switches tracing of the calling thread off; returns what switches it on again."""
-    if uses_monitoring():
-        monitoring = _module("_pydevd_sys_monitoring.pydevd_sys_monitoring")
-        suspend = getattr(monitoring, "suspend_current_thread_tracing", None)
-        if suspend is None or not suspend():
-            return lambda: None
-        return monitoring.resume_current_thread_tracing
-    traced_by = sys.gettrace()
-    if traced_by is None:
-        return lambda: None
-    set_trace(None)
-    return lambda: set_trace(traced_by)
+    module("pydevd_tracing").SetTrace(function)

@@ -2,8 +2,10 @@
 
 pydevd steps threads: after the last line of a task, or at an `await`, it takes whatever runs next in the thread for the next step.
 Here each step of a thread that runs a task gets a plan: which task may stop, at or below which frame. A stop that does not
-fit the plan never happens (`_ah_pydevd.StopHooks`), and the step is aimed anew at the frame that is waited for, so other tasks
+fit the plan never happens (`_ah_pydevd_stops.StopHooks`), and the step is aimed anew at the frame that is waited for, so other tasks
 run at nearly full speed meanwhile.
+
+The plan is made by the thread itself when it goes on with a step of the client, so a step costs no message more than debugpy's own.
 
 What a plan does:
 - next: stops in the same task, in the frame or below; once the task is over, in the task that awaits it.
@@ -12,7 +14,8 @@ What a plan does:
 - resume: at the next line of a given suspended task.
 A task that nobody awaits has no "after": the program then runs on.
 
-RPCs: `step.arm`, `step.resume`, `step.breakOnResume`.
+RPCs: `step.resume`, `step.breakOnResume`. Option `ownsStops`: this extension's adapter stands between client and debugpy (in
+other sessions steps stay debugpy's own).
 """
 
 import sys
@@ -22,6 +25,7 @@ from . import _ah_awaiters as awaiters
 from . import _ah_core as core
 from . import _ah_frames as frames_of_tasks
 from . import _ah_pydevd as pydevd
+from . import _ah_pydevd_stops as stops
 from . import _ah_step_exits as exits
 
 
@@ -49,8 +53,6 @@ class Plan(object):
 
 #: thread ident -> plan of the step that runs now.
 _plans = {}
-#: thread ident -> plan for the moment at which the stopped thread resumes.
-_armed = {}
 #: Tasks to stop at when they resume ("break when this task resumes"), by address. Held until then or until they end.
 _wanted = {}
 
@@ -59,7 +61,7 @@ _hooks = None
 
 def install(options):
     global _hooks
-    _hooks = pydevd.StopHooks(_allow, _stopped, _resumed, _failed)
+    _hooks = stops.StopHooks(_allow, _stopped, _tell, _resumed, _failed)
     if pydevd.db() is not None:
         _hooks.install()
     exits.install(_plans, _owner_failed, _failed)
@@ -72,18 +74,15 @@ def _again():
         _hooks.install()
 
 
+def _owns_stops():
+    return core.state.live and bool(core.state.options.get("ownsStops"))
+
+
 def _failed(what, error):
     core.note({"kind": "message", "level": "warning", "text": "%s: %s" % (what, core._describe(error))})
 
 
-# --- planning (probe thread) --------------------------------------------------------------------------------------------
-
-
-def _running_in(ident):
-    for task, thread_ident in frames_of_tasks._running_tasks().values():
-        if thread_ident == ident:
-            return task
-    return None
+# --- planning (on the thread that goes on) -----------------------------------------------------------------------------
 
 
 def _visible(frames):
@@ -101,7 +100,7 @@ def _root_frame(task, chain, frames):
     body = awaiters.body_frame(task)
     below = False
     for frame in frames:
-        if below and pydevd.is_visible(frame) and pydevd.is_user_file(frame.f_code.co_filename):
+        if below and pydevd.is_user_file(frame.f_code.co_filename) and pydevd.is_visible(frame):
             return frame
         below = below or frame is body
     return None
@@ -116,47 +115,46 @@ def _is_root(task):
     return False
 
 
-@core.rpc("step.arm")
-def step_arm(params):
-    """
-    To be called just before a step of a stopped thread goes to debugpy.
+def _stack(frame, traceback):
+    """The frames that debugpy showed of a thread, leaf first: with an exception, those that it has left already as well."""
+    left = []
+    while traceback is not None:
+        left.append(traceback.tb_frame)
+        traceback = traceback.tb_next
+    left.reverse()
+    if left:
+        frame = left[-1].f_back
+    while frame is not None:
+        left.append(frame)
+        frame = frame.f_back
+    return left
 
-    :param threadId: the client's number.
-    :param kind: `next`, `in` or `out`.
-    :return: `{armed}`; False when no task runs in that thread, so that debugpy's own step is right.
-    """
-    thread = pydevd.thread_by_dap(params["threadId"])
-    if thread is None:
-        return {"armed": False}
-    _armed.pop(thread.ident, None)
-    stack = pydevd.frames_of(pydevd.thread_key(thread))
-    task = _running_in(thread.ident)
-    if task is None or not stack:
-        return {"armed": False}
-    body = awaiters.body_frame(task)
-    if body is None or all(frame is not body for frame in stack):
-        return {"armed": False}
+
+def _planned(kind, frame, traceback):
+    """A plan for the step of the calling thread from `frame` on; None when no task runs in it: debugpy's own step is right then."""
+    task = awaiters.current_task_here()
+    body = awaiters.body_frame(task) if task is not None else None
+    if body is None:
+        return None
+    stack = _stack(frame, traceback)
     own = []
     for frame in stack:
         own.append(frame)
         if frame is body:
             break
+    else:
+        return None
     own = _visible(own)
-    kind = params["kind"]
     chain = [awaiter for awaiter, _via in awaiters.Awaiters().chain(task)]
     root = _root_frame(task, chain, stack)
-    if kind == "out":
-        below = own[1:] if own and own[0] is _leaf_visible(stack) else own
-        if below:
-            plan = Plan(kind, task, chain, below, root)
-        elif chain:
-            plan = Plan(kind, chain[0], chain[1:], (), root)
-        else:
-            plan = Plan(kind, None, (), (), root)
-    else:
-        plan = Plan(kind, task, chain, own if kind == "next" else (), root)
-    _armed[thread.ident] = plan
-    return {"armed": True}
+    if kind != "out":
+        return Plan(kind, task, chain, own if kind == "next" else (), root)
+    below = own[1:] if own and own[0] is _leaf_visible(stack) else own
+    if below:
+        return Plan(kind, task, chain, below, root)
+    if chain:
+        return Plan(kind, chain[0], chain[1:], (), root)
+    return Plan(kind, None, (), (), root)
 
 
 def _leaf_visible(stack):
@@ -354,33 +352,39 @@ def _end(thread):
 
 
 def _stopped(thread, frame):
-    """A real stop, of whatever reason, ends all steps (as debugpy does)."""
+    """
+    A real stop, of whatever reason, ends all steps (as debugpy does). What watches for exits stays until it is known how the thread
+    goes on: to take it away and put it back makes the interpreter instrument all code anew, twice a step.
+    """
     _plans.clear()
-    exits.watch(False)
     current = awaiters.current_task_here()
     if current is not None:
         _wanted.pop(id(current), None)
-    for callback in stop_callbacks:
-        callback(thread, frame)
 
 
-def _resumed(thread, frame):
+def _tell(thread, key):
+    return frames_of_tasks.tell(thread, key) if _owns_stops() else None
+
+
+def _resumed(thread, frame, traceback):
     frames_of_tasks.forget_stop()
-    for callback in resume_callbacks:
-        callback(thread, frame)
-    plan = _armed.pop(thread.ident, None)
+    if pydevd.db() is not None:  # else it goes on because the debugger goes
+        _go_on(thread, frame, traceback)
+    if not _plans:
+        exits.watch(False)
+
+
+def _go_on(thread, frame, traceback):
     info = pydevd.thread_info(thread)
-    if plan is not None and info.pydev_step_cmd in pydevd.STEP_COMMANDS:
-        if frame.f_code.co_flags & 0x280:  # coroutines and async generators
-            plan.start = (frame, frame.f_lineno, frame.f_lasti)
-        _begin(thread, plan)
+    kind = pydevd.STEP_KINDS.get(info.pydev_step_cmd)
+    if kind is not None and _owns_stops():
+        plan = _planned(kind, frame, traceback)
+        if plan is not None:
+            if frame.f_code.co_flags & 0x280:  # coroutines and async generators
+                plan.start = (frame, frame.f_lineno, frame.f_lasti)
+            _begin(thread, plan)
     elif info.pydev_step_cmd == -1 and _wanted:
         _begin_wanted()
-
-
-#: Called on the stopping thread just before it waits, and just after.
-stop_callbacks = []
-resume_callbacks = []
 
 
 def _begin_wanted():

@@ -11,6 +11,7 @@ import threading
 from . import _ah_awaiters as awaiters
 from . import _ah_core as core
 from . import _ah_pydevd as pydevd
+from . import _ah_pydevd_stops as stops
 
 #: Codes of findings at which to stop.
 _codes = frozenset()
@@ -64,7 +65,7 @@ def _violated(code, frame, info):
             threadId=pydevd.dap_thread_id(threading.current_thread()),
         )
         if core.ask_adapter("violation", plain):
-            pydevd.suspend_here(frame)
+            stops.suspend_here(frame)
     except pydevd.Unsupported:
         pass
     finally:
@@ -108,9 +109,9 @@ def stop_wake(params):
 def _pause_here():
     try:
         thread = threading.current_thread()
-        if pydevd.db() is None or not pydevd.is_pause_requested(thread):
+        if pydevd.db() is None or not stops.is_pause_requested(thread):
             return
         frame = sys._getframe(1)
-        pydevd.wait_here(_visible_from(frame) or frame)
+        stops.wait_here(_visible_from(frame) or frame)
     except Exception as error:
         core.note({"kind": "message", "level": "warning", "text": "pause: %s" % core._describe(error)})

@@ -259,6 +259,65 @@ for (const python of pythons()) {
       }
     });
 
+    it('neither the stack nor a step of a task waits for a question to the probe', async () => {
+      const session = await TestSession.launch({
+        python,
+        program: FILE,
+        args: ['await_task'],
+        breakpoints: [{ marker: 'work-first', condition: 'MY()' }],
+      });
+      try {
+        const asked: string[] = [];
+        const { probe } = session.adapter;
+        const request = probe.request.bind(probe);
+        probe.request = (method, ...rest) => {
+          asked.push(method);
+          return request(method, ...rest);
+        };
+        const first = await session.stopped();
+        const second = await session.step('next', first.threadId);
+        assert.equal(second.line, marker(FILE, 'work-await'));
+        assert.ok(
+          second.frames.some((frame) => frame.name === '── awaited by Task-1 main ──'),
+          JSON.stringify(second.frames),
+        );
+        assert.deepEqual(
+          asked.filter((method) => method !== 'paused' && method !== 'resumed'),
+          [],
+        );
+        // What the probe adds to a stop is for the adapter.
+        for (const { body } of [first, second]) assert.ok(!('asyncHealth' in body), JSON.stringify(body));
+      } finally {
+        await session.end();
+      }
+    });
+
+    it('a step after "Jump to Cursor" stays with its task', async () => {
+      const session = await TestSession.launch({
+        python,
+        program: FILE,
+        args: ['await_task'],
+        breakpoints: [{ marker: 'work-return', condition: 'MY()' }],
+      });
+      try {
+        const { threadId } = await session.stopped();
+        await session.setBreakpoints(FILE, []);
+        const line = marker(FILE, 'work-first');
+        const { targets } = await session.request('gotoTargets', { source: { path: FILE }, line });
+        await session.request('goto', { threadId, targetId: targets[0].id });
+        assert.equal((await session.stopped()).line, line);
+        assert.equal((await session.step('next', threadId)).line, marker(FILE, 'work-await'));
+        assert.equal((await session.step('next', threadId)).line, marker(FILE, 'work-after'));
+        const out = await session.step('stepOut', threadId);
+        assert.ok(
+          ['parent-await', 'parent-after'].some((name) => marker(FILE, name) === out.line),
+          `line ${out.line}`,
+        );
+      } finally {
+        await session.end();
+      }
+    });
+
     for (const test of CASES) {
       if (test.since && minor(python.version) < minor(test.since)) continue;
       it(test.title, async () => {
