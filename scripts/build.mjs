@@ -1,6 +1,6 @@
 // Bundles extension, CLI, panel page and tests into dist/, and copies the Python probe there. --watch rebuilds on change;
 // --production minifies and leaves the tests out.
-import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, watch } from 'node:fs';
+import { cpSync, existsSync, readdirSync, renameSync, rmSync, statSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import esbuild from 'esbuild';
@@ -19,14 +19,19 @@ function find(dir, suffix) {
 }
 
 function copyPython() {
-  // Beside it first: a debug session that starts meanwhile must not find half of it.
-  rmSync('dist/python.new', { recursive: true, force: true });
-  mkdirSync('dist/python.new', { recursive: true });
+  // Beside it first, under a name of its own: neither a debug session that starts meanwhile nor another build may find half of it.
+  const fresh = `dist/python.${process.pid}`;
+  const old = `${fresh}.old`;
   for (const part of ['async_health', 'attach']) {
-    cpSync(`src/python/${part}`, `dist/python.new/${part}`, { recursive: true, filter: (path) => !path.includes('__pycache__') });
+    cpSync(`src/python/${part}`, `${fresh}/${part}`, { recursive: true, filter: (path) => !path.includes('__pycache__') });
   }
-  rmSync('dist/python', { recursive: true, force: true });
-  renameSync('dist/python.new', 'dist/python');
+  try {
+    if (existsSync('dist/python')) renameSync('dist/python', old);
+    renameSync(fresh, 'dist/python');
+  } catch {
+    // Another build was quicker, with the same sources.
+  }
+  for (const rest of [fresh, old]) rmSync(rest, { recursive: true, force: true });
 }
 
 const common = { bundle: true, sourcemap: !production, minify: production, logLevel: 'info', legalComments: 'none' };

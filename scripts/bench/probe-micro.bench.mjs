@@ -1,6 +1,6 @@
 // Added CPU ns per operation, by the probe and by the alternatives, per interpreter.
 import { join } from 'node:path';
-import { alternate, row } from '../lib/measure.mjs';
+import { alternate, median, row } from '../lib/measure.mjs';
 import { must } from '../lib/run.mjs';
 
 /** ns per operation at `standard` (PROBE.md's budgets). Operations without one are shown only. */
@@ -14,9 +14,11 @@ const STANDARD = {
   'lock, contended': 1500,
 };
 const LIGHT = { task: 1300 };
+/** What test/bench/floor.py records too. */
+const FLOOR = ['task', 'step', 'anyio scope', 'asyncio.timeout', 'trio scope'];
 const HEADLINES = ['standard task', 'standard anyio scope', 'standard step'];
 const WHY =
-  'Pure Python, so each attribute of a frame costs 25 ns and each call into C 20 to 50: five frames of a stack are 500 to 600 ns, the callback at a task’s end 350, a row 110, what the loop’s turns and checks of the thread add 200 to 300.';
+  'Pure Python, so each attribute of a frame costs 25 ns and each call into C 20 to 50: five frames of a stack are 500 to 600 ns, the callback at a task’s end 350, a row 110, what the loop’s turns and checks of the thread add 200 to 300. Beside each stands the floor, measured in the same run: hooks that do the least that records it.';
 /** Alternatives that record who created a task, as we do: they must cost ten times as much. */
 const SAME = ['asyncio-debug', 'aiomonitor'];
 
@@ -25,6 +27,7 @@ const PEERS_ON = '3.12';
 export default async function probeMicro({ root, rounds, versions, benchPython, log }) {
   const rows = [];
   const notes = [
+    'floor: the least that records the same, without all that makes a probe of it (test/bench/floor.py): births with five frames of stack and ends of tasks, scopes with host and leaver, rows packed; turns are counted.',
     'CPU time per operation, minus the same without the probe: of the program’s own thread (to which the budgets apply), and of the whole process, which adds what the probe’s thread does to encode and send. Every sample is a process of its own.',
   ];
   const measured = [];
@@ -34,7 +37,7 @@ export default async function probeMicro({ root, rounds, versions, benchPython, 
     measured.push(target.full);
     // The alternatives once: they take longer than all the rest.
     const peers = target.peers && version === PEERS_ON ? ['asyncio-debug', 'aiomonitor', 'viztracer', 'yappi'] : [];
-    const modes = ['none', 'light', 'standard', 'full', ...peers];
+    const modes = ['none', 'floor', 'light', 'standard', 'full', ...peers];
     const { samples, skipped } = await alternate(
       modes,
       rounds,
@@ -53,7 +56,8 @@ export default async function probeMicro({ root, rounds, versions, benchPython, 
         if (values.length === 0) continue;
         const budget = mode === 'standard' ? STANDARD[what] : mode === 'light' ? LIGHT[what] : undefined;
         if (what.endsWith('all threads') && !(what.startsWith('task') && mode === 'standard')) continue;
-        if (budget === undefined && !(what === 'task') && mode !== 'standard') continue; // the table stays readable; the JSON has it below
+        const onFloor = FLOOR.includes(what);
+        if (mode === 'floor' ? !onFloor : budget === undefined && !(what === 'task') && mode !== 'standard') continue; // the table stays readable
         rows.push(
           row({
             what: `${version}: ${what}`,
@@ -63,6 +67,7 @@ export default async function probeMicro({ root, rounds, versions, benchPython, 
             budget,
             digits: 0,
             why: budget === undefined ? undefined : WHY,
+            floor: mode === 'standard' && onFloor ? median(added('floor', what)) : undefined,
             headline: version === PEERS_ON && HEADLINES.includes(`${mode} ${what}`),
           }),
         );

@@ -22,7 +22,8 @@ export function missedBudgets(benches) {
   const byReason = new Map();
   for (const { bench, row } of missed) {
     const reason = row.why ?? 'No reason is known yet.';
-    const line = `  - ${bench}: ${named(row)}: ${amount(row)}, budget ${limit(row)}`;
+    const floor = row.floor === undefined ? '' : `, floor ${amount({ ...row, value: row.floor })}`;
+    const line = `  - ${bench}: ${named(row)}: ${amount(row)}, budget ${limit(row)}${floor}`;
     byReason.set(reason, [...(byReason.get(reason) ?? []), line]);
   }
   return { count: missed.length, lines: [...byReason].flatMap(([reason, lines]) => [`- ${reason}`, ...lines]) };

@@ -64,11 +64,11 @@ export function ratios(values, base) {
 /**
  * One line of a result.
  * @param {{what: string, variant?: string, values: number[], unit: string, budget?: number, atLeast?: boolean, digits?: number,
- *   headline?: boolean, why?: string}} line
+ *   headline?: boolean, why?: string, floor?: number}} line
  *   `budget`: the most allowed, or with `atLeast` the least. `headline`: stands in the README's short table. `why`: what keeps the
- *   figure from its budget, printed when it is missed.
+ *   figure from its budget, printed when it is missed, with `floor`, the least that was measured to be possible.
  */
-export function row({ what, variant, values, unit, budget, atLeast = false, digits = 2, headline = false, why }) {
+export function row({ what, variant, values, unit, budget, atLeast = false, digits = 2, headline = false, why, floor }) {
   const value = median(values);
   const round = (number) => Number(number.toFixed(digits));
   return {
@@ -84,6 +84,7 @@ export function row({ what, variant, values, unit, budget, atLeast = false, digi
     met: budget === undefined ? undefined : atLeast ? value >= budget : value <= budget,
     headline: headline || undefined,
     why,
+    floor: Number.isFinite(floor) ? round(floor) : undefined,
   };
 }
 

@@ -1,6 +1,7 @@
 """The ways to run a benchmark: bare, under the probe, or under one of the alternatives.
 
 `activate(mode)` before asyncio is imported, `install(mode, loop)` once the loop runs. Modes: none, light, standard, full (the probe),
+floor (the least that a probe must do, see floor.py),
 asyncio-debug, aiomonitor (hooked task factory), viztracer (log_async), yappi.
 """
 
@@ -13,9 +14,14 @@ _kept = []
 
 
 def activate(mode):
-    if mode in PROBE:
+    if mode in PROBE or mode == "floor":
         root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
         sys.path.insert(0, os.path.join(root, "src", "python"))
+    if mode == "floor":
+        import floor
+
+        floor.activate()
+    elif mode in PROBE:
         from async_health import _ah_boot
 
         descriptor, path = tempfile.mkstemp(prefix="ah-bench-")

@@ -1,8 +1,7 @@
 """What the probe knows of locks, semaphores, conditions, events, queues, barriers and channels, of every library.
 
-Cost rule: the uncontended path of a lock costs one dictionary store (its holder); everything else happens when a task
-has to wait. A lock is announced (`LOCK_NEW`) when it is first contended; queues, semaphores, barriers, limiters and
-channels when they are made. Holders are told when somebody waits for them.
+The uncontended path costs one dictionary store (the holder); all else happens when a task has to wait. A lock is announced
+(`LOCK_NEW`) when first contended; queues, semaphores, barriers, limiters, channels when made. Holders are told to who waits.
 
 `_ah_locks_asyncio`, `_ah_locks_anyio` and `_ah_locks_trio` put the hooks in and describe each class by a `Family`.
 """
@@ -259,6 +258,7 @@ def born(lock, frame):
         return
     if len(created) >= MAX_CREATED:
         created.clear()
+    frame = outside(frame)
     created[key] = (frame.f_code, frame.f_lasti)
 
 

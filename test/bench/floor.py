@@ -1,0 +1,105 @@
+"""The least that records what the probe must, for `micro.py floor`: what no hook in Python can go below.
+
+Births with creator, name and five frames of stack, ends with outcome; scopes with host, place and who leaves; turns counted. Rows of
+six numbers, packed 300 at a time in the thread that made them. Left out is all that makes a probe of it: foreign tasks and loops,
+eager tasks, names, losses, levels of detail, deadlines, order of exits, what blocks a loop, wrong threads, failure of a hook.
+"""
+
+import contextvars
+import struct
+import sys
+import time
+from weakref import ref
+
+buf = []
+extend = buf.extend
+now = time.perf_counter_ns
+_getframe = sys._getframe
+_SLICE = 1800
+_pack = struct.Struct("<%dq" % _SLICE).pack
+
+
+def activate():
+    import asyncio
+    from asyncio import base_events, events, tasks
+
+    import anyio._backends._asyncio as backend
+    import trio
+    from async_health import _ah_intern as intern
+    from async_health._ah_inject import inject
+
+    intern.set_stack_boundary(events.Handle._run.__code__)
+    walk, scope_walk, strings = intern.standard_stack, intern.scope_stack, intern._strings
+    current_of = tasks._current_tasks.get
+    context = contextvars.Context()
+    registry = getattr(tasks, "_scheduled_tasks", None)
+    if registry is None:
+        registry = tasks._all_tasks
+    add_ref, gone = registry.data.add, registry._remove
+
+    def done(task):
+        extend((2, now(), id(task), 0, 0 if task._exception is None and task._state != "CANCELLED" else 1, 0))
+        if len(buf) >= _SLICE:
+            _pack(*buf[:_SLICE])
+            del buf[:_SLICE]
+
+    def add(task):
+        add_ref(ref(task, gone))
+        creator = current_of(task._loop)
+        name = task._coro.__qualname__
+        stack = walk(_getframe(3))
+        extend((1, now(), id(task), id(creator), strings.get(name) or intern.string_id(name), stack))
+        task.add_done_callback(done, context=context)
+
+    registry.add = add
+    short = "if callback is AH.done:\n return AH.done(args[0])"
+    if not inject(base_events.BaseEventLoop.call_soon, "floor", prologue=short, done=done):
+        raise SystemExit("no source of call_soon")
+
+    def enter(scope, host):
+        extend((20, now(), id(scope), id(host), 1, scope_walk(_getframe(2))))
+
+    def leave(scope, task):
+        extend((21, now(), id(scope), id(task), 0, 0))
+        if len(buf) >= _SLICE:
+            _pack(*buf[:_SLICE])
+            del buf[:_SLICE]
+
+    running = asyncio.current_task if sys.version_info >= (3, 12) else tasks.current_task
+
+    def scopes(into, out, host, leaver, **values):
+        values.update(enter=enter, leave=leave)
+        if not inject(into, "floor", epilogue="AH.enter(self, %s)" % host, **values):
+            raise SystemExit("no source of %r" % into)
+        inject(out, "floor", prologue="AH.leave(self, %s)" % leaver, **values)
+
+    scopes(
+        backend.CancelScope.__enter__,
+        backend.CancelScope.__exit__,
+        "self._host_task",
+        "AH.running()",
+        running=running,
+    )
+    timeout = getattr(sys.modules.get("asyncio.timeouts"), "Timeout", None)
+    if timeout is not None:
+        scopes(timeout.__aenter__, timeout.__aexit__, "self._task", "AH.running()", running=running)
+    trio_running = trio.lowlevel.current_task
+    scopes(
+        trio.CancelScope.__enter__,
+        trio.CancelScope.__exit__,
+        "AH.running()",
+        "AH.running()",
+        running=trio_running,
+    )
+
+    class Turns:
+        count = 0
+        since = 0.0
+
+    turn = Turns()
+    inject(
+        base_events.BaseEventLoop._run_once,
+        "floor",
+        prologue="AH.turn.since = 0.0 if not self._ready else self._clock_resolution\nAH.turn.count += 1",
+        turn=turn,
+    )
