@@ -86,7 +86,8 @@ def _coroutine_name(task):
     if (
         name == "TaskHandle._run_coro"
     ):  # newer anyio runs the function's coroutine in one of its own, a method of the handle
-        for handle in gc.get_referents(coroutine):
+        # Before 3.11 what a coroutine holds is held by its frame, an object of its own.
+        for handle in gc.get_referents(coroutine if sys.version_info >= (3, 11) else coroutine.cr_frame):
             inner = getattr(handle, "_coro", None)
             if inner is not None:
                 return getattr(inner, "__qualname__", None) or type(inner).__name__
