@@ -107,9 +107,8 @@ class GuestSource implements HealthSource {
     const { detail, tickMs, thresholds, freezeTimeWhilePaused, injectTimeoutMs } = this.options;
     try {
       const probeOptions = { detail, tickMs, thresholds, freezeTimeWhilePaused, attached };
-      await bringIn(readPayload(this.probeFolder), probeOptions, async (expression) => {
-        return (await this.evaluate(expression, injectTimeoutMs, 'repl')).result;
-      });
+      const evaluate = async (expression: string) => (await this.evaluate(expression, injectTimeoutMs, 'repl')).result;
+      await bringIn(readPayload(this.probeFolder), probeOptions, evaluate, { atOnce: true });
     } catch (error) {
       this.log.error(`The probe did not get into "${this.session.name}"`, error);
       this.probe.setStatus(

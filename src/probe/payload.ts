@@ -47,14 +47,16 @@ export function pythonFolder(name: string): string {
 
 /**
  * Brings the probe in and starts it. A program that has it, or finds its bytecode in the user's cache folder, needs no sources.
+ * `atOnce`: the sources go along from the first, for programs that can't be held back until a second question is answered.
  * @throws what `evaluate` throws
  */
 export async function bringIn(
   payload: ProbePayload,
   options: Record<string, unknown>,
   evaluate: (expression: string) => Promise<string>,
+  { atOnce = false } = {},
 ): Promise<void> {
-  const answer = await evaluate(loaderExpression(payload, options, false));
+  const answer = await evaluate(loaderExpression(payload, options, atOnce));
   // With quotes or without, that differs between debugpy's ways to evaluate.
   if (/^'?sources'?$/.test(answer)) await evaluate(loaderExpression(payload, options, true));
 }
