@@ -15,8 +15,9 @@ export default async function probeApp({ root, rounds, quick, versions, benchPyt
   const rows = [];
   const notes = [
     'Loopback, 16 connections, one server process; its load generator runs beside it. Share of the requests per second without it, pair by pair.',
+    'floor: as above, the least that records tasks and timeouts, in this process and sent nowhere (test/bench/floor.py).',
   ];
-  const modes = ['none', 'light', 'standard', 'full', ...(target.peers ? ['asyncio-debug', 'aiomonitor', 'viztracer', 'yappi'] : [])];
+  const modes = ['none', 'floor', 'light', 'standard', 'full', ...(target.peers ? ['asyncio-debug', 'aiomonitor', 'viztracer', 'yappi'] : [])];
   for (const kind of ['fastapi', 'aiohttp']) {
     const { samples, skipped } = await alternate(
       modes,
@@ -25,9 +26,9 @@ export default async function probeApp({ root, rounds, quick, versions, benchPyt
       (text) => log(`${kind}: ${text}`),
     );
     for (const [mode, why] of Object.entries(skipped)) notes.push(`${kind}: ${mode} skipped: ${why}`);
-    rows.push(...shares(kind, samples, { budgets: BUDGET, why: WHY, headline: ['standard'] }));
+    rows.push(...shares(kind, samples, { budgets: BUDGET, why: WHY, headline: ['standard'], floors: { standard: 'floor' } }));
     // Ahead of every alternative: of each, by how much.
-    for (const peer of modes.slice(4)) {
+    for (const peer of modes.slice(5)) {
       if (samples[peer].length === 0) continue;
       const of = (mode) => samples[mode].map((one) => one.rps);
       const line = { what: `${kind}: requests/s, times those of`, variant: peer, unit: '×', budget: 1, atLeast: true };

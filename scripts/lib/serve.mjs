@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { ratios, row } from './measure.mjs';
+import { median, ratios, row } from './measure.mjs';
 import { must } from './run.mjs';
 
 const START_MS = 30_000;
@@ -66,9 +66,10 @@ export async function load({ root, python, port, seconds, pid }) {
 
 /**
  * Result rows: requests per second without, each variant's share of it pair by pair, and CPU per request.
- * @param {{budgets: Record<string, number>, base?: string, why?: Record<string, string>, headline?: string[]}} how by variant
+ * @param {{budgets: Record<string, number>, base?: string, why?: Record<string, string>, headline?: string[],
+ *   floors?: Record<string, string>}} how by variant; `floors`: the variant that is the least possible of one
  */
-export function shares(kind, samples, { budgets, base = 'none', why = {}, headline = [] }) {
+export function shares(kind, samples, { budgets, base = 'none', why = {}, headline = [], floors = {} }) {
   const of = (variant, key) => samples[variant].map((one) => one[key]);
   const rows = [row({ what: `${kind}: requests/s`, variant: base, values: of(base, 'rps'), unit: '1/s', digits: 0 })];
   const cpu = [];
@@ -87,6 +88,7 @@ export function shares(kind, samples, { budgets, base = 'none', why = {}, headli
         digits: 3,
         why: why[variant],
         headline: headline.includes(variant),
+        floor: samples[floors[variant]]?.length > 0 ? median(ratios(of(floors[variant], 'rps'), of(base, 'rps'))) : undefined,
       }),
     );
   }
