@@ -17,7 +17,14 @@ export default async function probeApp({ root, rounds, quick, versions, benchPyt
     'Loopback, 16 connections, one server process; its load generator runs beside it. Share of the requests per second without it, pair by pair.',
     'floor: as above, the least that records tasks and timeouts, in this process and sent nowhere (test/bench/floor.py).',
   ];
-  const modes = ['none', 'floor', 'light', 'standard', 'full', ...(target.peers ? ['asyncio-debug', 'aiomonitor', 'viztracer', 'yappi'] : [])];
+  const modes = [
+    'none',
+    'floor',
+    'light',
+    'standard',
+    'full',
+    ...(target.peers ? ['asyncio-debug', 'aiomonitor', 'viztracer', 'yappi'] : []),
+  ];
   for (const kind of ['fastapi', 'aiohttp']) {
     const { samples, skipped } = await alternate(
       modes,
