@@ -18,11 +18,11 @@ describe('findings in the editor', () => {
       found.related.some(({ line }) => line === marker('cross_task.py', 'entered')),
       JSON.stringify(found.related),
     );
-    const [diagnostic] = await until('the squiggle', () => (ours('cross_task.py').length > 0 ? ours('cross_task.py') : undefined));
-    assert.equal(diagnostic!.code, 'cross-task-exit');
-    assert.equal(diagnostic!.severity, vscode.DiagnosticSeverity.Error);
-    assert.equal(diagnostic!.range.start.line + 1, marker('cross_task.py', 'left'));
-    const related = diagnostic!.relatedInformation ?? [];
+    // On a busy machine the loop may be told to be blocked as well.
+    const diagnostic = await until('the squiggle', () => ours('cross_task.py').find(({ code }) => code === 'cross-task-exit'));
+    assert.equal(diagnostic.severity, vscode.DiagnosticSeverity.Error);
+    assert.equal(diagnostic.range.start.line + 1, marker('cross_task.py', 'left'));
+    const related = diagnostic.relatedInformation ?? [];
     assert.ok(related.some(({ location }) => location.range.start.line + 1 === marker('cross_task.py', 'entered')));
   });
 
