@@ -39,12 +39,17 @@ export function marker(path: string, name: string): number {
   return index + 1;
 }
 
-/** A folder that is removed after the current test file. */
+/** A folder that is removed when the tests end; also when those that would use it are not chosen, and `after` is not called. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'ah-dap-'));
-  after(() => rmSync(folder, { recursive: true, force: true }));
+  if (folders.push(folder) === 1) {
+    process.once('exit', () => {
+      for (const one of folders) rmSync(one, { recursive: true, force: true });
+    });
+  }
   return folder;
 }
+const folders: string[] = [];
 
 /** Fails when `promise` takes longer. */
 export async function within<T>(ms: number, what: string, promise: Promise<T>): Promise<T> {
