@@ -15,11 +15,13 @@ export default async function probeApp({ root, rounds, quick, versions, benchPyt
   const rows = [];
   const notes = [
     'Loopback, 16 connections, one server process; its load generator runs beside it. Share of the requests per second without it, pair by pair.',
-    'floor: as above, the least that records tasks and timeouts, in this process and sent nowhere (test/bench/floor.py).',
+    'floor: as above, the least that records tasks and timeouts, in this process and sent nowhere (test/bench/floor.py); floor-light without stacks, floor-full with forty frames and a row for each step.',
   ];
   const modes = [
     'none',
     'floor',
+    'floor-light',
+    'floor-full',
     'light',
     'standard',
     'full',
@@ -33,9 +35,16 @@ export default async function probeApp({ root, rounds, quick, versions, benchPyt
       (text) => log(`${kind}: ${text}`),
     );
     for (const [mode, why] of Object.entries(skipped)) notes.push(`${kind}: ${mode} skipped: ${why}`);
-    rows.push(...shares(kind, samples, { budgets: BUDGET, why: WHY, headline: ['standard'], floors: { standard: 'floor' } }));
+    rows.push(
+      ...shares(kind, samples, {
+        budgets: BUDGET,
+        why: WHY,
+        headline: ['standard'],
+        floors: { light: 'floor-light', standard: 'floor', full: 'floor-full' },
+      }),
+    );
     // Ahead of every alternative: of each, by how much.
-    for (const peer of modes.slice(5)) {
+    for (const peer of modes.slice(modes.indexOf('full') + 1)) {
       if (samples[peer].length === 0) continue;
       const of = (mode) => samples[mode].map((one) => one.rps);
       const line = { what: `${kind}: requests/s, times those of`, variant: peer, unit: '×', budget: 1, atLeast: true };

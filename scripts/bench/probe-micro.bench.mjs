@@ -16,6 +16,8 @@ const STANDARD = {
 const LIGHT = { task: 1300 };
 /** What test/bench/floor.py records too. */
 const FLOOR = ['task', 'step', 'anyio scope', 'asyncio.timeout', 'trio scope'];
+/** What it records at `light`. */
+const FLOOR_LIGHT = ['task'];
 const HEADLINES = ['standard task', 'standard anyio scope', 'standard step'];
 const WHY =
   'Pure Python, so each attribute of a frame costs 25 ns and each call into C 20 to 50: five frames of a stack are 500 to 600 ns, the callback at a task’s end 350, a row 110, what the loop’s turns and checks of the thread add 200 to 300. Beside each stands the floor, measured in the same run: hooks that do the least that records it.';
@@ -27,7 +29,7 @@ const PEERS_ON = '3.12';
 export default async function probeMicro({ root, rounds, versions, benchPython, log }) {
   const rows = [];
   const notes = [
-    'floor: the least that records the same, without all that makes a probe of it (test/bench/floor.py): births with five frames of stack and ends of tasks, scopes with host and leaver, rows packed; turns are counted.',
+    'floor: the least that records the same, without all that makes a probe of it (test/bench/floor.py): births with five frames of stack and ends of tasks, scopes with host and leaver, rows packed; turns are counted. floor-light: without the stacks.',
     'CPU time per operation, minus the same without the probe: of the program’s own thread (to which the budgets apply), and of the whole process, which adds what the probe’s thread does to encode and send. Every sample is a process of its own.',
   ];
   const measured = [];
@@ -37,7 +39,7 @@ export default async function probeMicro({ root, rounds, versions, benchPython, 
     measured.push(target.full);
     // The alternatives once: they take longer than all the rest.
     const peers = target.peers && version === PEERS_ON ? ['asyncio-debug', 'aiomonitor', 'viztracer', 'yappi'] : [];
-    const modes = ['none', 'floor', 'light', 'standard', 'full', ...peers];
+    const modes = ['none', 'floor', 'floor-light', 'light', 'standard', 'full', ...peers];
     const { samples, skipped } = await alternate(
       modes,
       rounds,
@@ -50,6 +52,10 @@ export default async function probeMicro({ root, rounds, versions, benchPython, 
     for (const [mode, why] of Object.entries(skipped)) notes.push(`CPython ${version}: ${mode} skipped: ${why}`);
     const added = (mode, what) =>
       samples[mode].map((sample, index) => sample[what] - (samples.none[index] ?? samples.none[0])[what]).filter(Number.isFinite);
+    const floorOf = (mode, what) => {
+      if (mode === 'standard' && FLOOR.includes(what)) return median(added('floor', what));
+      return mode === 'light' && FLOOR_LIGHT.includes(what) ? median(added('floor-light', what)) : undefined;
+    };
     for (const what of Object.keys(samples.none[0] ?? {})) {
       for (const mode of modes.slice(1)) {
         const values = added(mode, what);
@@ -57,7 +63,8 @@ export default async function probeMicro({ root, rounds, versions, benchPython, 
         const budget = mode === 'standard' ? STANDARD[what] : mode === 'light' ? LIGHT[what] : undefined;
         if (what.endsWith('all threads') && !(what.startsWith('task') && mode === 'standard')) continue;
         const onFloor = FLOOR.includes(what);
-        if (mode === 'floor' ? !onFloor : budget === undefined && !(what === 'task') && mode !== 'standard') continue; // the table stays readable
+        const ofFloor = { floor: onFloor, 'floor-light': FLOOR_LIGHT.includes(what) }[mode];
+        if (ofFloor !== undefined ? !ofFloor : budget === undefined && !(what === 'task') && mode !== 'standard') continue; // the table stays readable
         rows.push(
           row({
             what: `${version}: ${what}`,
@@ -67,7 +74,7 @@ export default async function probeMicro({ root, rounds, versions, benchPython, 
             budget,
             digits: 0,
             why: budget === undefined ? undefined : WHY,
-            floor: mode === 'standard' && onFloor ? median(added('floor', what)) : undefined,
+            floor: floorOf(mode, what),
             headline: version === PEERS_ON && HEADLINES.includes(`${mode} ${what}`),
           }),
         );

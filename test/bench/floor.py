@@ -1,7 +1,9 @@
-"""The least that records what the probe must, for `micro.py floor`: what no hook in Python can go below.
+"""The least that records what the probe must, for `micro.py floor` and its like: what no hook in Python can go below.
 
 Births with creator, name and five frames of stack, ends with outcome; scopes with host, place and who leaves; turns counted. Rows of
-six numbers, packed 300 at a time in the thread that made them. Left out is all that makes a probe of it: foreign tasks and loops,
+six numbers, packed 300 at a time in the thread that made them. `floor-light`: the same without the stacks. `floor-full`: stacks of up
+to forty frames, and a row for each
+step: who ran, how long, and how long it stood in the ready queue. Left out is all that makes a probe of it: foreign tasks and loops,
 eager tasks, names, losses, levels of detail, deadlines, order of exits, what blocks a loop, wrong threads, failure of a hook.
 """
 
@@ -19,7 +21,38 @@ _SLICE = 1800
 _pack = struct.Struct("<%dq" % _SLICE).pack
 
 
-def activate():
+def _packed():
+    _pack(*buf[:_SLICE])
+    del buf[:_SLICE]
+
+
+def _steps(run, call_soon, inject):
+    """Of each callback that a loop runs one row."""
+    ready = {}
+
+    def begins(handle):
+        return now(), ready.pop(id(handle), 0), id(getattr(handle._callback, "__self__", None))
+
+    def ran(step):
+        began, since, task = step
+        extend((12, began, task, now() - began, began - since, 0))
+        if len(buf) >= _SLICE:
+            _packed()
+
+    if not inject(
+        run, "floor", prologue="_ah_step = AH.begins(self)", epilogue="AH.ran(_ah_step)", begins=begins, ran=ran
+    ):
+        raise SystemExit("no source of Handle._run")
+
+    def queue(handle):
+        ready[id(handle)] = now()
+        return handle
+
+    if not inject(call_soon, "floor", returns="AH.queue(VALUE)", queue=queue):
+        raise SystemExit("no source of _call_soon")
+
+
+def activate(mode="floor"):
     import asyncio
     from asyncio import base_events, events, tasks
 
@@ -28,8 +61,14 @@ def activate():
     from async_health import _ah_intern as intern
     from async_health._ah_inject import inject
 
+    if mode == "floor-full":
+        _steps(events.Handle._run, base_events.BaseEventLoop._call_soon, inject)
     intern.set_stack_boundary(events.Handle._run.__code__)
     walk, scope_walk, strings = intern.standard_stack, intern.scope_stack, intern._strings
+    if mode == "floor-full":
+        walk, set_boundary = intern.walk_to(40)
+        set_boundary(events.Handle._run.__code__)
+        scope_walk = walk
     current_of = tasks._current_tasks.get
     context = contextvars.Context()
     registry = getattr(tasks, "_scheduled_tasks", None)
@@ -40,8 +79,7 @@ def activate():
     def done(task):
         extend((2, now(), id(task), 0, 0 if task._exception is None and task._state != "CANCELLED" else 1, 0))
         if len(buf) >= _SLICE:
-            _pack(*buf[:_SLICE])
-            del buf[:_SLICE]
+            _packed()
 
     def add(task):
         add_ref(ref(task, gone))
@@ -51,7 +89,14 @@ def activate():
         extend((1, now(), id(task), id(creator), strings.get(name) or intern.string_id(name), stack))
         task.add_done_callback(done, context=context)
 
-    registry.add = add
+    def add_light(task):
+        add_ref(ref(task, gone))
+        creator = current_of(task._loop)
+        name = task._coro.__qualname__
+        extend((1, now(), id(task), id(creator), strings.get(name) or intern.string_id(name), 0))
+        task.add_done_callback(done, context=context)
+
+    registry.add = add_light if mode == "floor-light" else add
     short = "if callback is AH.done:\n return AH.done(args[0])"
     if not inject(base_events.BaseEventLoop.call_soon, "floor", prologue=short, done=done):
         raise SystemExit("no source of call_soon")
@@ -59,16 +104,18 @@ def activate():
     def enter(scope, host):
         extend((20, now(), id(scope), id(host), 1, scope_walk(_getframe(2))))
 
+    def enter_light(scope, host):
+        extend((20, now(), id(scope), id(host), 1, 0))
+
     def leave(scope, task):
         extend((21, now(), id(scope), id(task), 0, 0))
         if len(buf) >= _SLICE:
-            _pack(*buf[:_SLICE])
-            del buf[:_SLICE]
+            _packed()
 
     running = asyncio.current_task if sys.version_info >= (3, 12) else tasks.current_task
 
     def scopes(into, out, host, leaver, **values):
-        values.update(enter=enter, leave=leave)
+        values.update(enter=enter_light if mode == "floor-light" else enter, leave=leave)
         if not inject(into, "floor", epilogue="AH.enter(self, %s)" % host, **values):
             raise SystemExit("no source of %r" % into)
         inject(out, "floor", prologue="AH.leave(self, %s)" % leaver, **values)

@@ -1,7 +1,7 @@
 """The ways to run a benchmark: bare, under the probe, or under one of the alternatives.
 
 `activate(mode)` before asyncio is imported, `install(mode, loop)` once the loop runs. Modes: none, light, standard, full (the probe),
-floor (the least that a probe must do, see floor.py),
+floor, floor-light, floor-full (the least that a probe must do at each level, see floor.py),
 asyncio-debug, aiomonitor (hooked task factory), viztracer (log_async), yappi.
 """
 
@@ -10,17 +10,18 @@ import sys
 import tempfile
 
 PROBE = ("light", "standard", "full")
+FLOORS = ("floor", "floor-light", "floor-full")
 _kept = []
 
 
 def activate(mode):
-    if mode in PROBE or mode == "floor":
+    if mode in PROBE or mode in FLOORS:
         root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
         sys.path.insert(0, os.path.join(root, "src", "python"))
-    if mode == "floor":
+    if mode in FLOORS:
         import floor
 
-        floor.activate()
+        floor.activate(mode)
     elif mode in PROBE:
         from async_health import _ah_boot
 

@@ -53,6 +53,38 @@ def test_light_has_no_stacks(probe_program):
     assert recording.task_running("main").stack_column == 0
 
 
+def test_level_changes_while_tasks_are_born(probe_program):
+    """Each level has births of its own; a change both ways loses none and changes only the stack."""
+    recording = probe_program(
+        """
+        import asyncio, sys
+        def level(name):
+            sys.modules["async_health._ah_core"].set_detail(name)
+        async def before(): pass
+        async def meanwhile(): pass
+        async def after(): pass
+        async def at_full(): pass
+        async def main():
+            await asyncio.create_task(before())
+            level("light")
+            await asyncio.create_task(meanwhile())
+            level("standard")
+            await asyncio.create_task(after())
+            level("full")
+            await asyncio.create_task(at_full())
+            level("light")
+        asyncio.run(main())
+        """
+    )
+    main = recording.task_running("main")
+    for name, has_stack in (("before", True), ("meanwhile", False), ("after", True), ("at_full", True)):
+        born = recording.task_running(name)
+        assert born.task == main.obj
+        assert (born.stack_column != 0) is has_stack, name
+        assert [row.aux for row in recording.named("TASK_END", obj=born.obj)][:1] == [wire.OUTCOME_OK]
+    assert recording.notes_of("hook-removed") == []
+
+
 @pytest.mark.parametrize("loop", LOOPS)
 def test_failure_with_text_and_traceback(probe_program, loop):
     recording = probe_program(

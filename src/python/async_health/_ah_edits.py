@@ -175,6 +175,15 @@ def assigns(target, value=None):
     return match
 
 
+def sets(name):
+    """A matcher for :func:`after`: ``<name> = ...``, a local variable."""
+
+    def match(statement):
+        return isinstance(statement, ast.Assign) and getattr(statement.targets[0], "id", None) == name
+
+    return match
+
+
 def returns_true(statement):
     """A matcher: ``return True``."""
     return (

@@ -7,6 +7,7 @@
 
 import _thread
 import sys
+import types
 
 from . import _ah_core as core
 from . import _ah_intern as intern
@@ -22,7 +23,6 @@ WRONG_LOOP = "asyncio.wrong_loop"
 _MAX_REPORTED = 1000
 
 AH = locks.Hooks()
-AH.ident = _thread.get_ident
 _reported = set()  # (what, code name, line) of wrong uses already told
 
 
@@ -75,8 +75,17 @@ def _install_handler(module):
     base = sys.modules["asyncio.base_events"].BaseEventLoop
     splice.apply(HANDLER, base.call_exception_handler, splice.prepend("AH.handled(self, context)", AH))
     # `call_soon` and `call_at` ask `_check_closed` first, and so does `call_soon_threadsafe`, which may come from anywhere.
-    first = "if self._thread_id is not None and AH.ident() != self._thread_id: AH.foreign(self)"
-    splice.apply(WRONG_LOOP, base._check_closed, splice.prepend(first, AH))
+    # Which loop runs in this thread is known to C for less than a number for the thread; before 3.12 it costs a getpid.
+    running = sys.modules["asyncio.events"]._get_running_loop
+    if sys.version_info >= (3, 12) and isinstance(running, types.BuiltinFunctionType):
+        told, first = "if _ah_running() is not self and self._thread_id is not None: AH.foreign(self)", running
+    else:
+        told, first = (
+            "if self._thread_id is not None and _ah_running() != self._thread_id: AH.foreign(self)",
+            _thread.get_ident,
+        )
+    edits = splice.prepend(told, AH), splice.prepend("_ah_running = AH", first)
+    splice.apply(WRONG_LOOP, base._check_closed, *edits)
     AH.run_code = splice.original_code(sys.modules["asyncio.events"].Handle._run)
     for module_name, names in (
         ("base_futures", ("_future_repr", "_future_repr_info")),
@@ -199,6 +208,8 @@ def _wrong(thing, running):
 @core.hook(WRONG_LOOP)
 def _foreign(loop):
     """`call_soon` (directly, or by a future's `set_result`) from a thread that is not the loop's."""
+    if loop._thread_id == _thread.get_ident():
+        return  # it runs here, though another one does as well, or not by asyncio's own means
     frame = sys._getframe(2).f_back
     method = frame.f_code.co_name
     if method not in ("call_soon", "call_at"):

@@ -16,15 +16,16 @@ class _Constants:
         self.__dict__.update(values)
 
 
-def inject(function, name, prologue="", epilogue="", returns="", **values):
+def inject(function, name, prologue="", epilogue="", returns="", constant=None, **values):
     """Put `prologue` at the start of `function`, and `epilogue` into a `finally` around its body.
 
     `returns`: an expression with `VALUE` that replaces the value of every `return <name>`, and of every `return
     <expression>` when it has `VALUE` once only. `values`: what the new
-    statements use as `AH.<key>`; all other names are the function's own. Undone when hook `name` is removed. Returns
+    statements use as `AH.<key>`, or `constant` what they use as `AH` itself (to compare with it, a local variable must be bound to it
+    first); all other names are the function's own. Undone when hook `name` is removed. Returns
     True when done, False when the source does not give the running bytecode (then nothing changed).
     """
-    hooks = _Constants(values)
+    hooks = _Constants(values) if constant is None else constant
 
     def edit(node, insert):
         body = node.body

@@ -26,12 +26,16 @@ _TURN = "loop.turn"
 _RUN = "loop.run"
 
 
+#: Later than any time, so that no statement of a turn has to ask for it first.
+IDLE = float("inf")
+
+
 class Turn:
     """State that the loop's own statements write: plain attributes, one object per running loop."""
 
     def __init__(self):
-        #: `time.monotonic` when the present turn began to work, 0.0 while the loop waits for events.
-        self.since = 0.0
+        #: `time.monotonic` when the present turn began to work, `IDLE` while the loop waits for events.
+        self.since = IDLE
         self.count = 0
         #: Longest turn since the last tick, seconds.
         self.worst = 0.0
@@ -149,24 +153,24 @@ def _set_variant(multi):
     # A turn's length is told by the clock that the next turn reads anyway (`end_time`). Only a loop that has nothing
     # ready, and so is about to wait, needs a look at the clock of its own.
     begin += (
-        "if _ah_turn.since and not self._ready:\n"
+        "if not self._ready and _ah_turn.since != 1e999:\n"
         " _ah_spent = AH.clock() - _ah_turn.since\n"
-        " _ah_turn.since = 0.0\n"
+        " _ah_turn.since = 1e999\n"
         " if _ah_spent > _ah_turn.worst:\n"
         "  _ah_turn.worst = _ah_spent\n"
         "  if _ah_spent > _ah_turn.slow: AH.slow_turn(self, _ah_spent)\n"
     )
     first = splice.prepend(begin, AH)
     follow = (
-        "if _ah_turn.since and end_time - _ah_turn.since > _ah_turn.worst:\n"
+        "if end_time - _ah_turn.since > _ah_turn.worst:\n"
         " _ah_turn.worst = end_time - _ah_turn.since\n"
         " if _ah_turn.worst > _ah_turn.slow: AH.slow_turn(self, _ah_turn.worst)\n"
         "_ah_turn.since = end_time\n"
         "_ah_turn.count += 1\n"
     )
     # `end_time` is the time that the turn itself takes right after its wait for events.
-    second = splice.after(_sets("end_time"), follow, AH)
-    third = splice.after(_sets("ntodo"), "_ah_turn.todo = ntodo", AH)
+    second = splice.after(splice.sets("end_time"), follow, AH)
+    third = splice.after(splice.sets("ntodo"), "_ah_turn.todo = ntodo", AH)
     try:
         # In one step: the second and third edit use a name that the first one makes.
         splice.exchange(_base._run_once, _variant or (), (first, second, third))
@@ -187,17 +191,6 @@ def _remove_variant():
     edits, _variant = _variant or (), None
     if edits:
         splice.unsplice(_base._run_once, *edits)
-
-
-def _sets(name):
-    """A matcher: `<name> = ...`."""
-
-    def match(statement):
-        if type(statement).__name__ != "Assign":
-            return False
-        return getattr(statement.targets[0], "id", None) == name
-
-    return match
 
 
 # --- which loops --------------------------------------------------------------------------------------------------
@@ -275,7 +268,7 @@ def _stopped(loop):
         known.running = False
         if known.block_since:
             _block_over(known)
-        known.turn.since = 0.0
+        known.turn.since = IDLE
         if AH.by_thread.get(known.thread) is known.turn:
             del AH.by_thread[known.thread]
 
@@ -312,7 +305,7 @@ def _slow_turn(loop, spent_s):
 
 def _by_our_clock(known, loop, spent_s):
     """Can a turn have lasted so long by our clock? The loop's `time` may be the program's own, or may have been for a while."""
-    since = known.turn.since or known.began
+    since = known.began if known.turn.since == IDLE else known.turn.since
     passed = AH.clock() - since
     return not has_own_clock(loop) and since >= known.began and passed >= 0.0 and spent_s <= passed + POLL_S_MIN
 
@@ -350,7 +343,7 @@ def _busy_s(known):
     """For how long the present turn has been at work; 0.0 while the loop waits."""
     turn = known.turn
     since = turn.since
-    if not since:
+    if since == IDLE:
         known.turn_number = -1
         return 0.0
     loop = known.reference()
@@ -433,7 +426,7 @@ def _tell(known):
     turn = known.turn
     worst, turn.worst = turn.worst, 0.0
     since = turn.since
-    if since and turn.paused != turn.count:
+    if turn.paused != turn.count:
         worst = max(worst, AH.clock() - since)
     loop = known.reference()
     worst = 0.0 if has_own_clock(loop) else worst  # seconds of that clock are not seconds

@@ -30,6 +30,7 @@ from ._ah_edits import (  # noqa: F401  (part of this module's interface)
     raises,
     raises_error,
     returns_true,
+    sets,
     wrap_awaits,
 )
 from ._ah_parse import parse

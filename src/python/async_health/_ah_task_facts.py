@@ -89,13 +89,13 @@ def loop_of(task):
 _COROUTINE = 0x280  # of coroutines and async generators
 
 
-def eager_origin(task, boundary):
-    """(creating task, creating frame) of a task that runs; (None, None) unless this is its first step and an eager one.
+def eager_origin(coroutine, boundary):
+    """(creating task, creating frame) of a task that runs `coroutine`; (None, None) unless this is its first step and an eager one.
 
     An eager task runs on top of what creates it. `boundary`: code of the frame in which the loop runs a callback. The
     creating task is None as well where eager tasks create one another, as only the outermost can be told.
     """
-    body = getattr(coroutine_of(task), "cr_frame", None)
+    body = getattr(coroutine, "cr_frame", None)
     frame = creating = body.f_back if body is not None else None
     if creating is None:
         return None, None
@@ -103,14 +103,15 @@ def eager_origin(task, boundary):
     if code is boundary:
         return None, None
     bodies = 0
+    is_body = code.co_flags & _COROUTINE
     while code is not boundary:
         frame = frame.f_back
         if frame is None:
             return None, creating
-        below = frame.f_code
-        if code.co_flags & _COROUTINE and not below.co_flags & _COROUTINE:
+        code = frame.f_code
+        above, is_body = is_body, code.co_flags & _COROUTINE
+        if above and not is_body:
             bodies += 1
-        code = below
     if bodies != 1:
         return None, creating
     handle = frame.f_locals.get("self")

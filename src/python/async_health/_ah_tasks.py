@@ -6,7 +6,6 @@ the spot, so it costs no turn of the loop; a loss by the registry's weak referen
 
 import contextvars
 import sys
-from _thread import get_ident
 from types import CoroutineType
 from weakref import ref
 
@@ -15,7 +14,7 @@ from . import _ah_task_places as places
 from . import _ah_tasks_cancel as cancels
 from . import _ah_wire as wire
 from ._ah_inject import inject
-from ._ah_intern import DEPTHS, _strings, stack_id, string_id
+from ._ah_intern import DEPTHS, stack_id, string_id
 from ._ah_pace import paced
 from ._ah_pack import SLICE as _SLICE
 from ._ah_pack import pack_while_hot
@@ -37,6 +36,7 @@ _now = core.now
 _extend = core.extend
 _buf = core.buf
 _getframe = sys._getframe
+_pending = cancels.pending
 
 #: Rows of the tasks that live, by address: what a sync restates, and how a loss is told from an end.
 live = {}
@@ -50,7 +50,7 @@ failure_callbacks = []
 _EMPTY = contextvars.Context()
 _contexts = {}
 
-_task_type = None
+_task_type = _handle = None
 _tasks_module = None
 _current_of = {}.get
 #: Weak sets that hold the tasks (asyncio's own).
@@ -73,7 +73,7 @@ def _forget():
 
 
 def _install(asyncio):
-    global _task_type, _tasks_module, _newest, _current_of, _find_current
+    global _task_type, _tasks_module, _newest, _current_of, _find_current, _handle
     tasks = _tasks_module = asyncio.tasks
     events = sys.modules["asyncio.events"]
     base_events = sys.modules["asyncio.base_events"]
@@ -91,7 +91,8 @@ def _install(asyncio):
         else:
             _find_current = plain_current_finder(asyncio)
     core.current_task_finders.insert(0, _find_current)
-    core.set_stack_boundary(events.Handle._run.__code__)
+    _handle = events.Handle
+    core.set_stack_boundary(_handle._run.__code__)
     places.install(tasks)
     _hook_done(base_events, sys.modules.get("asyncio.base_futures"))
     registry = getattr(tasks, "_scheduled_tasks", None)
@@ -100,8 +101,10 @@ def _install(asyncio):
     if registry is None:
         core.missing("tasks.created", "asyncio.tasks has no registry of tasks")
     else:
+        from . import _ah_task_births as births  # it needs what stands here
+
         registries.append(registry)
-        _hook_registry(registry)
+        births.hook_registry(registry, _task_type, _current_of)
     if _newest is not None:
         _newest.install(tasks, base_events)
     elif sys.version_info >= (3, 12):
@@ -132,115 +135,12 @@ def find_current():
 # --- birth --------------------------------------------------------------------------------------------------------
 
 
-def _hook_registry(registry):
-    data = registry.data
-    add_ref = data.add
-    discard_ref = data.discard
-    plain_add = type(registry).add
-    old_style = hasattr(registry, "_pending_removals")
-    pending = getattr(registry, "_pending_removals", None)
-    refs = {}
-    # Bound here: each is looked up on every birth.
-    creation_stack = places.creation_stack
-    announced = places.announced
-    now = core.now
-    extend = core.extend
-    strings = _strings.get
-    current_of = _current_of
-    done = _done
-    task_type = _task_type
-
-    iterating = registry._iterating if old_style else ()
-
-    def gone(reference):
-        # In place of WeakSet's own `_remove`, and then: was the task still pending?
-        try:
-            if iterating:
-                pending.append(reference)
-            else:
-                discard_ref(reference)
-            # The hash of an object is its address without the four low bits, unless its class says otherwise.
-            if (hash(reference) << 4) in live:
-                _dropped(hash(reference) << 4)
-        except Exception:  # interpreter shutdown
-            pass
-
-    def gone_elsewhere(reference):
-        try:
-            address = refs.pop(reference, 0)
-            if address in live:
-                _dropped(address)
-        except Exception:
-            pass
-
-    seen_type = None
-    seen_context = None
-
-    def add(task):
-        nonlocal seen_type, seen_context
-        exact = type(task) is task_type
-        if exact and old_style:
-            if pending:
-                registry._commit_removals()
-            add_ref(ref(task, gone))
-        else:
-            plain_add(registry, task)
-            try:
-                if id(task) not in live:
-                    refs[ref(task, gone_elsewhere)] = id(task)
-            except Exception:
-                pass
-        try:
-            address = id(task)
-            if address in live:
-                return
-            loop = task._loop
-            creator = current_of(loop)
-            if creator is None:
-                parent = 0
-            else:
-                parent = id(creator)
-                if parent not in live and parent != address:
-                    known(creator)
-            name = task._coro.__qualname__
-            told = announced.pop(get_ident(), None) if announced else None
-            if told is None:
-                stack = creation_stack()
-            else:
-                name, stack = told
-            live[address] = row = (1, now(), address, parent, strings(name) or string_id(name), stack)  # OP_TASK_NEW
-            extend(row)
-            if creator is None:
-                extend((11, row[1], address, id(loop), 0, 0))  # OP_TASK_LOOP
-            if type(loop) is not seen_type:
-                context = _context_for(loop)
-                if context is _EMPTY:
-                    seen_type = type(loop)
-                    seen_context = context
-            else:
-                context = seen_context
-            if exact:
-                task.add_done_callback(done, context=context)
-            else:
-                own_add_done_callback(type(task))(task, done, context=context)
-        except AttributeError:
-            _born_otherwise(task)
-        except Exception as error:
-            core.fail("tasks.created", error)
-
-    registry.add = add
-
-    def undo():
-        if vars(registry).get("add") is add:
-            del registry.add
-
-    core.on_remove("tasks.created", undo)
-
-
 def _context_for(loop):
     """The context for done callbacks on `loop`. Loops that run them on the spot share one; others may run in parallel
     threads, and a context cannot be entered twice, so each has its own."""
     kind = type(loop)
+    if kind in _contexts:
+        return _EMPTY
     base = sys.modules["asyncio.base_events"].BaseEventLoop
     if isinstance(loop, base) and kind.call_soon is base.call_soon:
         _contexts[kind] = _EMPTY
@@ -259,21 +159,24 @@ def _born_otherwise(task, frame=None):
     """Birth of a task that lacks what asyncio's own have: a foreign class, or a coroutine-like without a name."""
     try:
         address = id(task)
-        if address in live or getattr(task, "done", bool)():
+        own = type(task) is _task_type  # an eager one that acts, or a coroutine-like: pending, as it came here
+        if address in live or not own and getattr(task, "done", bool)():
             return
-        loop = loop_of(task)
+        loop = task._loop if own else loop_of(task)
         creator = _current_of(loop) if loop is not None else None
+        coroutine = task._coro if own else coroutine_of(task)
         if creator is task:
-            creator, frame = eager_origin(task, sys.modules["asyncio.events"].Handle._run.__code__)
+            creator, frame = eager_origin(coroutine, _handle._run.__code__)
         parent = id(creator) if creator is not None else 0
-        coroutine = coroutine_of(task)
         name = coroutine.__qualname__ if type(coroutine) is CoroutineType else str(name_of(coroutine))
         row = (1, _now(), address, parent, string_id(name), stack_id(frame, DEPTHS[core.state.level]))
         live[address] = row
         _extend(row)
         if not parent and loop is not None:
             core.emit(wire.OP_TASK_LOOP, address, id(loop))
-        if loop is not None:
+        if own:
+            task.add_done_callback(_done, context=_context_for(loop))
+        elif loop is not None:
             own_add_done_callback(type(task))(task, _done, context=_context_for(loop))
     except (AttributeError, TypeError):
         return  # not a task in any sense we know
@@ -370,8 +273,8 @@ def _hook_done(base_events, base_futures):
     if not inject(
         loop_type.call_soon,
         name,
-        prologue="if callback is AH.done:\n return AH.done(args[0])",
-        done=_done,
+        prologue="_ah_done = AH\nif callback is _ah_done: return _ah_done(args[0])",
+        constant=_done,
     ):
         plain = loop_type.call_soon
 
@@ -391,9 +294,9 @@ def _done(task):
         address = id(task)
         if pop_live(address, 0) == 0:
             return
-        if address in own_refs:
-            del own_refs[address]
-        if address in scoped:
+        if own_refs:
+            own_refs.pop(address, None)
+        if scoped and address in scoped:
             core.emit(wire.OP_TASK_NAME, address, 0, string_id(explicit_name(task)))
         exception = task._exception
         if exception is None:
@@ -403,8 +306,8 @@ def _done(task):
                 _extend((2, _now(), address, 0, 0, 0))  # OP_TASK_END, OUTCOME_OK
         else:
             _failed(task, address, exception)
-        if cancels.pending:
-            cancels.pending.pop(address, None)
+        if _pending:
+            _pending.pop(address, None)
         if len(_buf) >= _SLICE:
             pack_while_hot()
     except AttributeError:
@@ -441,8 +344,8 @@ def _done_otherwise(task):
 
 def _dropped(address):
     del live[address]
-    if cancels.pending:
-        cancels.pending.pop(address, None)
+    if _pending:
+        _pending.pop(address, None)
     _extend((2, _now(), address, 0, 3, 0))  # OP_TASK_END, OUTCOME_DROPPED
 
 
