@@ -15,7 +15,7 @@ const STANDARD = {
 };
 const LIGHT = { task: 1300 };
 /** What test/bench/floor.py records too. */
-const FLOOR = ['task', 'step', 'anyio scope', 'asyncio.timeout', 'trio scope'];
+const FLOOR = [...Object.keys(STANDARD)];
 const HEADLINES = ['standard task', 'standard anyio scope', 'standard step'];
 const WHY =
   'Pure Python, so each attribute of a frame costs 25 ns and each call into C 20 to 50: five frames of a stack are 500 to 600 ns, the callback at a task’s end 350, a row 110, what the loop’s turns and checks of the thread add 200 to 300. Beside each stands the floor, measured in the same run: hooks that do the least that records it.';
@@ -27,7 +27,7 @@ const PEERS_ON = '3.12';
 export default async function probeMicro({ root, rounds, versions, benchPython, log }) {
   const rows = [];
   const notes = [
-    'floor: the least that records the same, without all that makes a probe of it (test/bench/floor.py): births with five frames of stack and ends of tasks, scopes with host and leaver, rows packed; turns are counted.',
+    'floor: the least that records the same, without all that makes a probe of it (test/bench/floor.py): births with five frames of stack and ends of tasks, scopes with host and leaver, rows packed; turns are counted; of a lock its holder, who waits since when, and how many waits there were.',
     'CPU time per operation, minus the same without the probe: of the program’s own thread (to which the budgets apply), and of the whole process, which adds what the probe’s thread does to encode and send. Every sample is a process of its own.',
   ];
   const measured = [];
