@@ -43,7 +43,9 @@ export default async function debugApp({ root, rounds, quick, versions, benchPyt
       );
       if (Object.keys(skipped).length > 0) throw new Error(`${name}: ${JSON.stringify(skipped)}`);
       const headline = version === '3.12' ? ['ours'] : [];
-      rows.push(...shares(name, samples, { budgets: { ours: BUDGET }, base: 'debugpy', why: { ours: WHY }, headline, floors: { ours: 'floor' } }));
+      rows.push(
+        ...shares(name, samples, { budgets: { ours: BUDGET }, base: 'debugpy', why: { ours: WHY }, headline, floors: { ours: 'floor' } }),
+      );
     }
   }
   return {

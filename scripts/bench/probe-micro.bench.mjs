@@ -15,7 +15,7 @@ const STANDARD = {
 };
 const LIGHT = { task: 1300 };
 /** What test/bench/floor.py records too. */
-const FLOOR = [...Object.keys(STANDARD)];
+const FLOOR = Object.keys(STANDARD);
 const HEADLINES = ['standard task', 'standard anyio scope', 'standard step'];
 const WHY =
   'Pure Python, so each attribute of a frame costs 25 ns and each call into C 20 to 50: five frames of a stack are 500 to 600 ns, the callback at a task’s end 350, a row 110, what the loop’s turns and checks of the thread add 200 to 300. Beside each stands the floor, measured in the same run: hooks that do the least that records it.';
