@@ -15,7 +15,7 @@ export default async function probeApp({ root, rounds, quick, versions, benchPyt
   const rows = [];
   const notes = [
     'Loopback, 16 connections, one server process; its load generator runs beside it. Share of the requests per second without it, pair by pair.',
-    'floor: as above, the least that records tasks and timeouts, in this process and sent nowhere (test/bench/floor.py); floor-light without stacks, floor-full with forty frames and a row for each step.',
+    'floor: as above, the least that records tasks, timeouts and locks, in this process and sent nowhere (test/bench/floor.py); floor-light without stacks, floor-full with forty frames and a row for each step.',
   ];
   const modes = [
     'none',

@@ -15,7 +15,7 @@ const STANDARD = {
 };
 const LIGHT = { task: 1300 };
 /** What test/bench/floor.py records too. */
-const FLOOR = ['task', 'step', 'anyio scope', 'asyncio.timeout', 'trio scope'];
+const FLOOR = Object.keys(STANDARD);
 /** What it records at `light`. */
 const FLOOR_LIGHT = ['task'];
 const HEADLINES = ['standard task', 'standard anyio scope', 'standard step'];
@@ -29,7 +29,7 @@ const PEERS_ON = '3.12';
 export default async function probeMicro({ root, rounds, versions, benchPython, log }) {
   const rows = [];
   const notes = [
-    'floor: the least that records the same, without all that makes a probe of it (test/bench/floor.py): births with five frames of stack and ends of tasks, scopes with host and leaver, rows packed; turns are counted. floor-light: without the stacks.',
+    'floor: the least that records the same, without all that makes a probe of it (test/bench/floor.py): births with five frames of stack and ends of tasks, scopes with host and leaver, rows packed; turns are counted; of a lock its holder, who waits since when, and how many waits there were. floor-light: without the stacks.',
     'CPU time per operation, minus the same without the probe: of the program’s own thread (to which the budgets apply), and of the whole process, which adds what the probe’s thread does to encode and send. Every sample is a process of its own.',
   ];
   const measured = [];

@@ -1,9 +1,9 @@
 """The least that records what the probe must, for `micro.py floor` and its like: what no hook in Python can go below.
 
 Births with creator, name and five frames of stack, ends with outcome; scopes with host, place and who leaves; turns counted. Rows of
-six numbers, packed 300 at a time in the thread that made them. `floor-light`: the same without the stacks. `floor-full`: stacks of up
-to forty frames, and a row for each
-step: who ran, how long, and how long it stood in the ready queue. Left out is all that makes a probe of it: foreign tasks and loops,
+six numbers, packed 300 at a time in the thread that made them. Locks: who holds, who waits since when, how often and how long at most,
+without rows, as the probe does it. `floor-light`: the same without the stacks. `floor-full`: stacks of up to forty frames, and a row
+for each step: who ran, how long, and how long it stood in the ready queue. Left out is all that makes a probe of it: foreign tasks and loops,
 eager tasks, names, losses, levels of detail, deadlines, order of exits, what blocks a loop, wrong threads, failure of a hook.
 """
 
@@ -150,3 +150,51 @@ def activate(mode="floor"):
         prologue="AH.turn.since = 0.0 if not self._ready else self._clock_resolution\nAH.turn.count += 1",
         turn=turn,
     )
+    locks(asyncio.Lock.acquire, tasks, base_events.BaseEventLoop.run_forever)
+
+
+class Hooks:
+    pass
+
+
+def locks(acquire, tasks, run):
+    """asyncio.Lock: the holder of each, told by nobody; a wait is an entry while it lasts, then a number more."""
+    import ast
+
+    from async_health import _ah_edits as edits
+    from async_health import _ah_splice as splice
+    from async_health._ah_inject import inject
+
+    holders, waiters, facts = {}, {}, [0, 0]
+    AH = Hooks()
+    AH.holders = holders
+    if sys.version_info >= (3, 12):
+        running = AH.running = tasks.current_task
+        task_of = "id(AH.running())"
+    else:  # there `current_task` asks for the process id each time
+        AH.current, AH.loop = tasks._current_tasks, None
+        inject(run, "floor", prologue="AH.locks.loop = self", locks=AH)
+        task_of = "id(AH.current[AH.loop])"
+
+        def running():
+            return AH.current[AH.loop]
+
+    def wait(lock):
+        task = id(running())
+        entry = waiters[task] = (id(lock), now(), task)
+        return entry
+
+    def woke(lock, ok, entry):
+        key, since, task = entry
+        del waiters[task]
+        if ok:
+            holders[key] = task
+        facts[0] += 1
+        since = now() - since
+        if since > facts[1]:
+            facts[1] = since
+
+    AH.wait, AH.woke = wait, woke
+    awaits = edits.wrap_awaits(lambda value: "" if isinstance(value, ast.Name) else None, AH, token=True)
+    holds = edits.before(edits.returns_true, "AH.holders[id(self)] = " + task_of, AH, once=True)
+    splice.splice(acquire, awaits, holds)

@@ -97,9 +97,9 @@ def append(text, hooks):
     return edit
 
 
-def before(match, text, hooks):
-    """An edit: statements ahead of each statement for which ``match(statement)`` holds. At least one must."""
-    return _beside(match, text, hooks, True)
+def before(match, text, hooks, once=False):
+    """An edit: statements ahead of each statement for which ``match(statement)`` holds, or the first. At least one must."""
+    return _beside(match, text, hooks, True, once)
 
 
 def after(match, text, hooks):
@@ -107,14 +107,14 @@ def after(match, text, hooks):
     return _beside(match, text, hooks, False)
 
 
-def _beside(match, text, hooks, first):
+def _beside(match, text, hooks, first, once=False):
     def edit(node, insert):
         found = []
 
         class Walk(ast.NodeTransformer):
             def visit(self, item):
                 item = self.generic_visit(item)
-                if isinstance(item, ast.stmt) and match(item):
+                if isinstance(item, ast.stmt) and match(item) and not (once and found):
                     found.append(item)
                     added = insert(text, hooks, item)
                     return added + [item] if first else [item] + added

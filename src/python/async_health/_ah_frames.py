@@ -311,8 +311,26 @@ _stop = None
 
 def forget_stop():
     """The threads run again: registrations are gone."""
-    global _stop
-    _stop = None
+    global _stop, _told
+    _stop = _told = None
+
+
+#: (task, its callbacks, its awaiters) as last told of a stop: the plan of a step that begins there wants to know the same.
+_told = None
+
+
+def awaiters_at_stop(task):
+    """[(awaiter, via)] of the task that runs in the calling thread, which goes on from a stop."""
+    known = _told
+    if known is not None and known[0] is task and known[1] == _callbacks(task):
+        return known[2]
+    return awaiters.Awaiters().chain(task)
+
+
+def _callbacks(task):
+    """What tells whether somebody has begun to wait for a task, or ceased to (an evaluation may do that at a stop)."""
+    entries = getattr(task, "_callbacks", None) or ()
+    return [id(entry[0] if isinstance(entry, tuple) else entry) for entry in entries]
 
 
 def _present_stop(relation=None):
@@ -396,8 +414,10 @@ def _awaiting(stop, chain, running):
 
 def _inside(task, frames):
     """What `tasks.thread` says of a stopped thread that runs `task`."""
+    global _told
     relation = awaiters.Awaiters()
     chain = relation.chain(task)
+    _told = (task, _callbacks(task), chain)
     segments = _awaiting(_present_stop(relation), chain, _running_tasks()) if chain else []
     return {"task": id(task), "name": title(task), "frames": frames, "segments": segments}
 

@@ -21,7 +21,7 @@ state = core.state
 MAX_TRACKED = 20_000
 #: Ticks after which the place of a holder is not looked for again.
 TRIES = 5
-#: At most so many creation places of quiet locks are remembered.
+#: At most so many places of quiet locks (of their creation, of their holders) are remembered.
 MAX_CREATED = 50_000
 
 _ANNOUNCED = frozenset(
@@ -117,8 +117,12 @@ created = {}  # address -> (code, offset) where a lock that is not announced (ye
 #: (task, code, offset of the call).
 owners = {}
 permit_places = {}  # (address of a semaphore, of a task) -> (code, offset) of a direct `acquire()`
+shown = set()  # addresses of the single-holder locks whose holder the model knows
 permits = {}  # address of a semaphore -> list of addresses of the tasks that hold it
 waiting = {}  # address of a task -> address of the lock it waits for
+#: Waits for an asyncio.Lock that began since the last tick and are in no other table. Address of the task -> as in
+#: `Tracked.waiters`, and the Tracked, the lock's address, whether it is `async with` (None: it is over), the task's address.
+fresh = {}
 hidden = {}  # address -> how many outer primitives wait through it just now
 families = {}  # class -> Family
 directories = ()  # of the libraries whose frames are left out at the inner end of stacks
@@ -134,7 +138,18 @@ def add_directory(path):
 
 def waiting_for(task):
     """Address of the lock a task (given by its address) waits for, 0 for none."""
-    return waiting.get(task, 0)
+    key = waiting.get(task)
+    if key is None:
+        wait = fresh.get(task)
+        key = 0 if wait is None else wait[5]
+    return key
+
+
+def forget_wait(info, task, wait):
+    """A wait is over that was not told."""
+    if info.waiters.get(task) is wait:
+        info.waiters.pop(task, None)
+        waiting.pop(task, None)
 
 
 def family_of(lock):
@@ -178,6 +193,7 @@ def _gone(ref):
             active.pop(ref.key, None)
             owners.pop(ref.key, None)
             permits.pop(ref.key, None)
+            shown.discard(ref.key)
             names.pop(ref.key, None)
             core.emit(w.OP_LOCK_GONE, ref.key)
     except Exception:  # interpreter shutdown
@@ -235,31 +251,6 @@ def rename(lock, name):
 
 class Hooks:
     """What the edited methods see as `AH`; the functions may be exchanged while the program runs."""
-
-
-def born(lock, frame):
-    """A lock was made by `frame`. At `light` nothing is kept; of a lock that is not announced its own line is."""
-    level = state.level
-    if not level:
-        return
-    key = id(lock)
-    if key in owners:
-        del owners[key]
-    family = families.get(type(lock)) or family_of(lock)
-    if family is None:
-        return
-    if family.announced or level == 2:  # FULL
-        info = tracked.get(key)
-        if info is None or info.ref() is not lock:
-            permits.pop(key, None)
-            hidden.pop(key, None)
-            if track(lock, core.current_task_id(), where(frame)) is not None:
-                activate(tracked[key])
-        return
-    if len(created) >= MAX_CREATED:
-        created.clear()
-    frame = outside(frame)
-    created[key] = (frame.f_code, frame.f_lasti)
 
 
 def activate(info):
@@ -349,14 +340,15 @@ def end_wait(lock, ok, op, task):
         if info.holder:
             extend((45, t, key, info.holder, 0, 0))  # OP_LOCK_FREE
         info.holder = task
+        shown.add(key)
         info.tries = TRIES if known[1] else 0
         extend((43, t, key, task, 0, 0, 44, t, key, task, 0, known[1]))  # OP_LOCK_WAIT_END, OP_LOCK_HOLD
 
 
 def show_holder(info, holder, stack=0):
     """Tell the model who holds a single-holder lock; 0 for nobody."""
-    told = info.holder
-    if holder == told:
+    before = info.holder
+    if holder == before:
         return
     info.holder = holder
     info.tries = 0
@@ -365,9 +357,11 @@ def show_holder(info, holder, stack=0):
         if place is not None:
             info.tries = TRIES
             stack = frames_id(place[:1], place[1:], True)
-    if told:
-        extend((45, now(), info.key, told, 0, 0))  # OP_LOCK_FREE
+    if before:
+        extend((45, now(), info.key, before, 0, 0))  # OP_LOCK_FREE
+        shown.discard(info.key)
     if holder:
+        shown.add(info.key)
         activate(info)
         extend((44, now(), info.key, holder, 0, stack))  # OP_LOCK_HOLD
 

@@ -11,6 +11,7 @@ import sys
 
 from . import _ah_core as core
 from . import _ah_locks as locks
+from . import _ah_locks_births as births
 from . import _ah_splice as splice
 from . import _ah_wire as w
 
@@ -48,11 +49,6 @@ def _woke(lock, ok, op, event=None):
 
 
 @core.hook(HOOK)
-def _born(lock):
-    locks.born(lock, sys._getframe(2))
-
-
-@core.hook(HOOK)
 def _again(lock):
     """The library is about to refuse an acquire by the holder."""
     locks.refused(lock, sys._getframe(2), core.current_task_id())
@@ -68,7 +64,7 @@ def _hold(lock):
         core.fail(HOOK, error)
 
 
-AH.wait, AH.woke, AH.born, AH.again, AH.hold = _wait, _woke, _born, _again, _hold
+AH.wait, AH.woke, AH.born, AH.again, AH.hold = _wait, _woke, births.hook_for(HOOK), _again, _hold
 
 
 def _waits(op):

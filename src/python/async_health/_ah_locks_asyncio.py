@@ -9,6 +9,7 @@ import sys
 
 from . import _ah_core as core
 from . import _ah_locks as locks
+from . import _ah_locks_births as births
 from . import _ah_splice as splice
 from . import _ah_wire as w
 from ._ah_locks_owner import install_lock, state_of
@@ -61,39 +62,11 @@ def _woke(lock, ok, op, inner=None):
         core.fail(HOOK, error)
 
 
-#: 3.12 and later: the name of the module of the frame at a depth, which makes no frame object.
-_module_of = getattr(sys, "_getframemodulename", None)
-
-
-#: Modules that are seen to make locks of asyncio, and are none of the libraries between it and the program.
-_makers = set()
-
-
-def _born(lock):
-    try:
-        depth = 1
-        if _module_of is not None and core.state.level:
-            # The frames of libraries between are passed over untouched: an object for each would cost more than all else here.
-            depth = 2
-            module = _module_of(2) or ""
-            if module not in _makers:
-                while depth < 12 and module.startswith(("anyio.", "asyncio.")):
-                    if module == "anyio._core._tasks":
-                        return  # the event in each task's handle, which nobody sees
-                    depth += 1
-                    module = _module_of(depth) or ""
-                if depth == 2 and len(_makers) < 1000:
-                    _makers.add(module)
-        locks.born(lock, sys._getframe(depth))
-    except Exception as error:
-        core.fail(HOOK, error)
-
-
 def _queue_born(queue):
     try:
         frame = sys._getframe(1)
         if not _of_as_completed(frame.f_back):
-            locks.born(queue, frame)
+            births.born_at(queue, frame)
     except Exception as error:
         core.fail(QUEUES, error)
 
@@ -121,7 +94,14 @@ def _give(lock):
         core.fail(HOOK, error)
 
 
-AH.wait, AH.woke, AH.born, AH.take, AH.give, AH.queue_born = _wait, _woke, _born, _take, _give, _queue_born
+AH.wait, AH.woke, AH.born, AH.take, AH.give, AH.queue_born = (
+    _wait,
+    _woke,
+    births.hook_for(HOOK),
+    _take,
+    _give,
+    _queue_born,
+)
 
 
 # --- wrong loop, before 3.10 (later versions check by themselves, see `_ah_exceptions`) ------------------------------

@@ -24,7 +24,11 @@ now = core.now
 _state = core.state
 _tracked = locks.tracked
 _owners = locks.owners
-_waiting = locks.waiting
+_fresh = locks.fresh
+
+
+def _nobody(_loop):
+    return None
 
 
 class _Hooks:
@@ -32,13 +36,15 @@ class _Hooks:
 
     def __init__(self):
         self.owners = locks.owners
+        self.shown = locks.shown
         self.frame = sys._getframe
         #: `async with` of a Lock is about to call `acquire`.
         self.entering = False
         #: The one loop that runs, while there is exactly one; before 3.12 only.
         self.loop = None
         self.tasks = {}
-        self.current = None
+        #: `current(loop)`: the running task or None.
+        self.current = _nobody
         self.lock = None
         #: The code of `wait_for`, where it awaits `acquire` in the caller's task (3.12).
         self.wait_for = None
@@ -47,36 +53,27 @@ class _Hooks:
 AH = _Hooks()
 
 
-if sys.version_info >= (3, 12):
-
-    def running_task():
-        """Address of the running task, 0 for none."""
-        try:
-            task = AH.current()
-        except RuntimeError:  # no asyncio loop runs here
-            return core.current_task_id()
-        return id(task) if task is not None else 0
-
-else:
-
-    def running_task():
-        """Address of the running task, 0 for none."""
-        try:
-            return id(AH.tasks[AH.loop])
-        except KeyError:
-            return core.current_task_id()
+def running_task():
+    """Address of the running task, 0 for none."""
+    try:
+        task = AH.current(AH.loop)
+    except RuntimeError:  # no asyncio loop runs here
+        task = None
+    return core.current_task_id() if task is None else id(task)
 
 
-# --- the contended path; called for each operation, so without the decorator `core.hook` -----------------------------
+# --- the contended path; called for each operation, so without the decorator `core.hook`, and with little in it ------
 
 
 def _wait(lock):
     """The running task is about to wait; what is returned goes on to `_woke`."""
     try:
+        entering = AH.entering
         AH.entering = False
         key = id(lock)
         info = _tracked.get(key)
-        task = running_task()
+        task = AH.current(AH.loop)
+        task = core.current_task_id() if task is None else id(task)
         owner = _owners.get(key)
         if (
             info is None
@@ -84,11 +81,11 @@ def _wait(lock):
             or _state.level == FULL
             or (_loop_checks and lock._loop is not AH.loop)
         ):
-            return _wait_thoroughly(lock, task, sys._getframe(1))
+            _wait_thoroughly(lock, task, sys._getframe(1))
+            return [0, 0, 0, 0, None, key, entering, task]
         if info.idle:
             locks.activate(info)
-        wait = info.waiters[task] = [0, 0, now(), 0, info, task]
-        _waiting[task] = key
+        wait = _fresh[task] = [0, 0, now(), 0, info, key, entering, task]
         return wait
     except Exception as error:
         core.fail(HOOK, error)
@@ -101,33 +98,41 @@ def _wait_thoroughly(lock, task, frame):
 
         check_loop(lock, frame)
     locks.begin_wait(lock, w.LOCK_OP_ACQUIRE, frame, task)
-    return None
 
 
 def _woke(lock, ok, wait):
     """That wait is over; `ok`: it has the lock now."""
     try:
-        if wait is None or not wait[2]:
-            return locks.end_wait(lock, ok, w.LOCK_OP_ACQUIRE, running_task())
-        _, _, since, _, info, task = wait
-        info.waiters.pop(task, None)
-        _waiting.pop(task, None)
+        _, _, since, _, info, key, entering, task = wait
+        if ok and _state.level:
+            if entering:
+                _owners[key] = task
+            else:
+                frame = sys._getframe(2)
+                if frame.f_code is AH.wait_for:
+                    frame = frame.f_back
+                _owners[key] = task, frame.f_code, frame.f_lasti
+        if not since:  # it has been told
+            return locks.end_wait(lock, ok, w.LOCK_OP_ACQUIRE, task)
+        if _fresh.pop(task, None) is not wait:
+            wait[6] = None
+            locks.forget_wait(info, task, wait)
         info.waits += 1
         if not ok:
             info.failed += 1
-        spent = now() - since
-        if spent > info.longest:
-            info.longest = spent
+        since = now() - since
+        if since > info.longest:
+            info.longest = since
     except Exception as error:
-        core.fail(HOOK, error)
+        if wait is not None:  # else the hook was removed while it waited
+            core.fail(HOOK, error)
 
 
 def _freed(lock):
-    """A contended lock was released and nobody waits for it."""
+    """A lock was released, and the model knows some lock's holder: perhaps this one's."""
     info = _tracked.get(id(lock))
     if info is not None and info.holder and not lock._locked:
-        extend((45, now(), info.key, info.holder, 0, 0))  # OP_LOCK_FREE
-        info.holder = 0
+        locks.show_holder(info, 0)
 
 
 # --- the holder -----------------------------------------------------------------------------------------------------
@@ -151,6 +156,7 @@ def _hold(lock):
             frame = locks.outside(sys._getframe(1))
             if task and not AH.entering:
                 _owners[key] = (task, frame.f_code, frame.f_lasti)
+            AH.entering = False
             if AH.loop is None:
                 _choose_loop()
     except Exception as error:
@@ -205,7 +211,8 @@ def _note_text():
 
 def _install_owner(lock, semaphore, mixin, hooks):
     """What follows each successful `acquire` and goes before each `release`, by level of detail."""
-    quick = splice.before(splice.returns_true, _note_text(), AH)
+    # The first `return True`: the other one follows a wait, after which `_woke` notes the holder.
+    quick = splice.before(splice.returns_true, _note_text(), AH, once=True)
     enter = splice.prepend("AH.entering = self.__class__ is AH.lock", AH)
     thorough = splice.before(splice.returns_true, "AH.hold(self)", AH)
     release = splice.append("AH.freed(self)", AH)
@@ -221,6 +228,10 @@ def _install_owner(lock, semaphore, mixin, hooks):
 
     def arrange(level):
         AH.entering = False
+        if level == core.LIGHT:  # what was noted is not kept up any more
+            _owners.clear()
+            locks.permits.clear()
+            locks.permit_places.clear()
         for index, function in enumerate(functions):
             edits = plans[level][index]
             if edits != current[index]:
@@ -295,14 +306,15 @@ def install_lock(lock, pick):
     """The contended path of a Lock. `pick` recognises the await of its future."""
     AH.lock = lock
     splice.apply(HOOK, lock.acquire, wrap_awaits(pick, AH, token=True, whole=("self._locked or self._waiters", "")))
-    splice.apply(HOOK, lock._wake_up_first, splice.append("AH.freed(self)", AH))
+    splice.apply(HOOK, lock._wake_up_first, splice.append("if AH.shown: AH.freed(self)", AH))
 
 
 def install_loop(module, hooks):
     """The holder, once all of asyncio is there. `hooks`: the object with `take` and `give` for semaphores."""
     tasks = sys.modules["asyncio.tasks"]
     AH.tasks = getattr(tasks, "_current_tasks", {})
-    AH.current = tasks.current_task
+    # Before 3.12 `current_task` asks for the process id each time (240 ns on 3.11): the table is read, for the one loop.
+    AH.current = tasks.current_task if sys.version_info >= (3, 12) else AH.tasks.get
     if sys.version_info >= (3, 12):
         AH.wait_for = tasks.wait_for.__code__
     _install_owner(module.Lock, module.Semaphore, sys.modules["asyncio.locks"]._ContextManagerMixin, hooks)

@@ -12,6 +12,21 @@ PER_TICK = 400
 _turn = [0]
 
 
+def settle():
+    """Put the waits of `fresh` where all others are. Whoever takes one out of `fresh`, this or its end, has to do with it."""
+    for task in list(locks.fresh):
+        wait = locks.fresh.pop(task, None)
+        if wait is None:
+            continue
+        info = wait[4]
+        info.waiters[task] = wait
+        locks.waiting[task] = wait[5]
+        if info.idle:
+            locks.activate(info)
+        if wait[6] is None:  # it ended before it was there
+            locks.forget_wait(info, task, wait)
+
+
 def _sample(info):
     lock = info.ref()
     if lock is None:
@@ -36,6 +51,7 @@ def _sample(info):
 
 
 def _tick():
+    settle()
     active = locks.active
     keys = list(active)
     if len(keys) > PER_TICK:
@@ -56,6 +72,7 @@ def _tick():
 
 
 def _sync():
+    settle()
     for info in list(locks.tracked.values()):
         lock = info.ref()
         if lock is None:

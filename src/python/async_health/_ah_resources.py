@@ -55,7 +55,9 @@ class ResourceMonitor:
     def locks(self):
         """[{name, address, holder, waiters, value, unfinished, capacity}] of the locks, queues and so on that are watched."""
         from . import _ah_locks as locks
+        from . import _ah_locks_sample as sample
 
+        sample.settle()
         found = []
         for info in list(locks.tracked.values()):
             lock = info.ref()

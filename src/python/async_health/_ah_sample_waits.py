@@ -132,7 +132,7 @@ def classify(task, address, waiter, codes, open_group):
     `open_group()` gives the address of the task's innermost open task group, 0 for none.
     """
     if _locks is not None:
-        lock = _locks.waiting.get(address)
+        lock = _locks.waiting_for(address)
         if lock:
             kind = _kind_of_lock(lock, codes)
             if kind:

@@ -145,7 +145,7 @@ def _planned(kind, frame, traceback):
     else:
         return None
     own = _visible(own)
-    chain = [awaiter for awaiter, _via in awaiters.Awaiters().chain(task)]
+    chain = [awaiter for awaiter, _via in frames_of_tasks.awaiters_at_stop(task)]
     root = _root_frame(task, chain, stack)
     if kind != "out":
         return Plan(kind, task, chain, own if kind == "next" else (), root)
@@ -367,9 +367,11 @@ def _tell(thread, key):
 
 
 def _resumed(thread, frame, traceback):
-    frames_of_tasks.forget_stop()
-    if pydevd.db() is not None:  # else it goes on because the debugger goes
-        _go_on(thread, frame, traceback)
+    try:
+        if pydevd.db() is not None:  # else it goes on because the debugger goes
+            _go_on(thread, frame, traceback)
+    finally:
+        frames_of_tasks.forget_stop()
     if not _plans:
         exits.watch(False)
 
