@@ -32,7 +32,8 @@ _INFINITE = float("inf")
 _run_file = ""
 
 
-_run_globals = None
+#: Code of `NurseryManager.__aenter__`, whose scopes are nurseries, and of `sleep_until`.
+_aenter_code = _sleep_code = None
 #: Addresses of the scopes with which `trio.sleep` is made: nobody's, and there may be one for each task.
 sleeping = set()
 #: Before 0.28 a wrapper around `__enter__` protects from KeyboardInterrupt.
@@ -41,6 +42,7 @@ _getframe = sys._getframe
 _now = core.now
 _extend = core.extend
 _state = core.state
+_by_code = generators.by_code
 
 
 def _lost(reference):
@@ -59,8 +61,30 @@ def _forget_scope(address):
     return open_scopes.pop(address, None)
 
 
+#: Frames of a birth's stack: `start_soon` or another function of trio's comes first.
+_SPAWN_DEPTH = intern.STANDARD_DEPTH + 1
 #: Stacks of this module end before trio's own run loop.
 _quick_stack, _set_run_loop = intern.walk_to(intern.SCOPE_DEPTH)
+spawn_stack, _set_spawn_loop = intern.walk_to(_SPAWN_DEPTH)
+_run_loop = None
+
+
+def run_loop_is(function):
+    """`function` is `unrolled_run`, which may have other code than before."""
+    global _run_loop
+    _run_loop = function = splice.underlying(function)
+    _set_run_loop(function.__code__)
+    _set_spawn_loop(function.__code__)
+
+
+def also_run_loop():
+    """There are runs that began with the run loop's original code: stacks end there, too."""
+    global _quick_stack, spawn_stack, _set_run_loop, _set_spawn_loop
+    original = splice.original_code(_run_loop)
+    if original is not _run_loop.__code__:
+        _quick_stack, _set_run_loop = intern.walk_to(intern.SCOPE_DEPTH, original)
+        spawn_stack, _set_spawn_loop = intern.walk_to(_SPAWN_DEPTH, original)
+        run_loop_is(_run_loop)
 
 
 def stack_of(frame, limit=None):
@@ -88,27 +112,27 @@ def stack_of(frame, limit=None):
     return core.frames_id(tuple(codes), tuple(lastis), True)
 
 
-def _running():
-    """trio's own running task. A guest run makes its first steps inside the task of asyncio that starts it."""
-    return getattr(AH.context, "task", None)
+def running_id():
+    """Address of trio's own running task, or 0. A guest run makes its first steps inside the task of asyncio that starts it."""
+    task = getattr(AH.context, "task", None)
+    return 0 if task is None else id(task)
 
 
-def _entered(scope):
+def _entered(scope, task):
     try:
         frame = _getframe(2)
-        while _wrapped and frame.f_code.co_filename.endswith("_ki.py"):
-            frame = frame.f_back
-        if frame.f_code.co_name == "sleep_until" and frame.f_globals.get("__name__") == "trio._timeouts":
+        code = frame.f_code
+        if _wrapped:
+            while code.co_filename.endswith("_ki.py"):
+                frame = frame.f_back
+                code = frame.f_code
+        if code is _sleep_code:
             sleeping.add(id(scope))
             return
-        kind = 5  # SCOPE_TRIO_CANCEL_SCOPE
-        if frame.f_globals is _run_globals and frame.f_code.co_name == "__aenter__":
-            kind = 6  # SCOPE_TRIO_NURSERY
-        host = id(AH.context.task)
         level = _state.level
         stack = 0 if not level else _quick_stack(frame) if level == 1 else stack_of(frame)
-        adopt(scope, host, kind, stack)
-        if generators.by_code:
+        adopt(scope, id(task), 6 if code is _aenter_code else 5, stack)  # SCOPE_TRIO_NURSERY, SCOPE_TRIO_CANCEL_SCOPE
+        if _by_code:
             generators.scope_entered(id(scope), frame)
     except Exception as error:
         core.fail(HOOK, error)
@@ -119,11 +143,11 @@ def adopt(scope, host, kind, stack):
     address = id(scope)
     row = (20, _now(), address, host, kind, stack)  # OP_SCOPE_ENTER
     open_scopes[address] = (row, ref(scope, _lost))
-    if address in sleeping:
+    if sleeping:
         sleeping.discard(address)
     _extend(row)
     # Which scope it is in follows from the host's other scopes; only what is not usual is told.
-    if scope._shield or scope._cancel_called or abs(scope._deadline) != _INFINITE:
+    if scope._shield or scope._cancel_called or scope._deadline != _INFINITE:
         _meta(scope)
 
 
@@ -153,28 +177,34 @@ def _changed(scope):
         _meta(scope)
 
 
+#: What `CancelScope._close` asks first. The usual exit is told at once; in all others `_closing` says what has to be told once it
+#: is left. Of a scope that was not cancelled no delivery was counted.
+_CLOSING = """
+_ah_known = AH.open.get(id(self))
+if _ah_known is not None:
+    if (
+        exc is None
+        and scope_task._cancel_status is self._cancel_status
+        and id(scope_task) == _ah_known[0][3]
+        and not self._cancel_called
+        and not AH.by_generators
+        and AH.state.level != 2
+    ):
+        AH.open.pop(id(self), None)
+        AH.extend((21, AH.now(), id(self), _ah_known[0][3], 0, 0))
+    else: _ah_token = AH.closing(self, exc)
+elif AH.sleeping: AH.sleeping.discard(id(self))
+"""
+
+
 def _closing(scope, exc):
-    """The scope is about to be left. None when all is told (the usual case), else what `_closed` needs: the flags that can
-    only be told before."""
+    """The scope is about to be left. What `_closed` needs: the flags that can only be told before."""
     try:
-        address = id(scope)
-        known = open_scopes.get(address)
+        known = open_scopes.get(id(scope))
         if known is None:
-            sleeping.discard(address)
+            sleeping.discard(id(scope))
             return None
-        task = getattr(AH.context, "task", None)
-        if (
-            exc is None
-            and id(task) == known[0][3]
-            and task._cancel_status is scope._cancel_status is not None
-            and _state.level != 2  # FULL tells the place of each exit
-            and address not in _deliveries
-            and not generators.scoped
-        ):
-            del open_scopes[address]
-            _extend((21, _now(), address, known[0][3], 0, 0))  # OP_SCOPE_EXIT
-            return None
-        return _judge(scope, exc, known, task, _getframe(1))
+        return _judge(scope, exc, known, getattr(AH.context, "task", None), _getframe(1))
     except Exception as error:
         core.fail(HOOK, error)
         return None
@@ -357,13 +387,29 @@ def forget():
 
 AH.entered, AH.closing, AH.closed, AH.cancelled = _entered, _closing, _closed, _cancelled
 AH.changed, AH.delivered = _changed, _delivered
+AH.open, AH.sleeping, AH.by_generators = open_scopes, sleeping, generators.scoped
+AH.extend, AH.now, AH.state = _extend, _now, _state
+
+
+def _has(function, name):
+    return name in splice.underlying(function).__code__.co_varnames
+
+
+def _assigns_scope_task(statement):
+    return isinstance(statement, ast.Assign) and getattr(statement.targets[0], "id", None) == "scope_task"
+
+
+def _learn_sleep(timeouts):
+    global _sleep_code
+    _sleep_code = splice.underlying(timeouts.sleep_until).__code__
 
 
 def install(run):
     """Hooks of `trio._core._run`."""
-    global _run_file, _run_globals, _wrapped
-    _run_globals = vars(run)
-    _set_run_loop(run.unrolled_run.__code__)
+    global _run_file, _wrapped, _aenter_code
+    run_loop_is(run.unrolled_run)
+    _aenter_code = splice.underlying(run.NurseryManager.__aenter__).__code__
+    core.on_import("trio._timeouts", _learn_sleep)
     _run_file = run.__file__
     if not os.path.isabs(_run_file):
         _run_file = run.CancelScope.__enter__.__code__.co_filename
@@ -372,13 +418,15 @@ def install(run):
     scope = run.CancelScope
     _wrapped = hasattr(scope.__enter__, "__wrapped__")
     is_return = lambda statement: isinstance(statement, ast.Return)  # noqa: E731
-    splice.apply(HOOK, scope.__enter__, splice.before(is_return, "AH.entered(self)", AH))
-    splice.apply(
-        HOOK,
-        scope._close,
-        splice.before(is_return, "if _ah_token is not None: AH.closed(self, _ah_token)", AH),
-        splice.prepend("_ah_token = AH.closing(self, exc)", AH),
-    )
+    AH.running = lambda: AH.context.task
+    task = "task" if _has(scope.__enter__, "task") else "AH.running()"
+    splice.apply(HOOK, scope.__enter__, splice.before(is_return, "AH.entered(self, %s)" % task, AH))
+    leaves = splice.before(is_return, "if _ah_token is not None: AH.closed(self, _ah_token)", AH)
+    if _has(scope._close, "scope_task"):
+        closing = splice.after(_assigns_scope_task, _CLOSING, AH), splice.prepend("_ah_token = None", AH)
+    else:
+        closing = (splice.prepend("_ah_token = AH.closing(self, exc)", AH),)
+    splice.apply(HOOK, scope._close, leaves, *closing)
     if hasattr(scope, "_cancel"):
         first = "if not self._cancel_called: AH.cancelled(self, cancel_reason)"
         splice.apply(HOOK, scope._cancel, splice.prepend(first, AH))
