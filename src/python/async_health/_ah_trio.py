@@ -119,6 +119,8 @@ def _instruments(given):
 def _run_over(runner):
     if runs.pop(id(runner), None) is not None:
         core.emit(w.OP_LOOP_END, id(runner))
+    for task in list(runner.tasks):  # a run that broke down
+        scopes.left_open(task, None)
 
 
 def _ended(task, outcome):
@@ -238,8 +240,9 @@ def _tick():
 def _sync():
     for run in list(runs.values()):
         core.emit(w.OP_LOOP_NEW, run.key, run.thread, core.string_id("trio"))
-    scopes.sync()
-    for known in list(tasks.values()):
+    living = list(tasks.values())
+    scopes.sync(filter(None, [known.ref() for known in living]))
+    for known in living:
         _announce(known)
         known.told_steps = -1
         known.told_wait = None
@@ -262,21 +265,13 @@ def _adopt_run(runner):
         run = runs.get(id(runner)) or start_run(runner)
         scopes.also_run_loop()
         nurseries = {id(one.cancel_scope): id(task) for task in runner.tasks for one in task._child_nurseries}
-        seen = set()
         for task in list(runner.tasks):
-            status = task._cancel_status
-            chain = []
-            while status is not None and id(status) not in seen:
-                seen.add(id(status))
-                chain.append(status)
-                status = status._parent
             if id(task) not in tasks:
                 _look_again(adopt(task, 0, 0, run))
-            for status in reversed(chain):
-                scope = status._scope
+            for scope in reversed(list(scopes.chain_of(task))):
                 if id(scope) not in scopes.open_scopes:
                     kind = w.SCOPE_TRIO_NURSERY if id(scope) in nurseries else w.SCOPE_TRIO_CANCEL_SCOPE
-                    scopes.adopt(scope, nurseries.get(id(scope), id(task)), kind, 0)
+                    scopes.adopt(scope, nurseries.get(id(scope), id(task)), kind)
     except Exception:
         core.fail(HOOK)
 

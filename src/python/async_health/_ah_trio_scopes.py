@@ -20,8 +20,10 @@ from ._ah_task_facts import reason_id
 HOOK = "trio.scopes"
 
 
-#: Entered scopes by address of the CancelScope: (its SCOPE_ENTER row, a weak reference to it).
+#: SCOPE_ENTER rows of the entered scopes, by address of the CancelScope. trio keeps a scope as long as its task is in it.
 open_scopes = {}
+#: Weak references to those of them that their task has left behind, open: these may get lost.
+_abandoned = {}
 #: Columns of the row.
 _HOST, _KIND, _STACK = 3, 4, 5
 #: Of scopes that cancelled: address -> [cancellations delivered through it so far, how many of those the model knows].
@@ -47,8 +49,8 @@ _by_code = generators.by_code
 
 def _lost(reference):
     try:
-        for address, known in list(open_scopes.items()):
-            if known[1] is reference:
+        for address, known in list(_abandoned.items()):
+            if known is reference:
                 _forget_scope(address)
                 core.emit(w.OP_SCOPE_LOST, address)
                 return
@@ -58,6 +60,7 @@ def _lost(reference):
 
 def _forget_scope(address):
     _deliveries.pop(address, None)
+    _abandoned.pop(address, None)
     return open_scopes.pop(address, None)
 
 
@@ -130,25 +133,33 @@ def _entered(scope, task):
             sleeping.add(id(scope))
             return
         level = _state.level
-        stack = 0 if not level else _quick_stack(frame) if level == 1 else stack_of(frame)
-        adopt(scope, id(task), 6 if code is _aenter_code else 5, stack)  # SCOPE_TRIO_NURSERY, SCOPE_TRIO_CANCEL_SCOPE
+        address = id(scope)
+        open_scopes[address] = row = (
+            20,  # OP_SCOPE_ENTER
+            _now(),
+            address,
+            id(task),
+            6 if code is _aenter_code else 5,  # SCOPE_TRIO_NURSERY, SCOPE_TRIO_CANCEL_SCOPE
+            0 if not level else _quick_stack(frame) if level == 1 else stack_of(frame),
+        )
+        _extend(row)
+        if sleeping:
+            sleeping.discard(address)
+        # Which scope it is in follows from the host's other scopes; only what is not usual is told.
+        if scope._shield or scope._cancel_called or scope._deadline != _INFINITE:
+            _meta(scope)
         if _by_code:
-            generators.scope_entered(id(scope), frame)
+            generators.scope_entered(address, frame)
     except Exception as error:
         core.fail(HOOK, error)
 
 
-def adopt(scope, host, kind, stack):
-    """Announce an entered scope."""
+def adopt(scope, host, kind):
+    """Announce a scope that was entered before the probe came."""
     address = id(scope)
-    row = (20, _now(), address, host, kind, stack)  # OP_SCOPE_ENTER
-    open_scopes[address] = (row, ref(scope, _lost))
-    if sleeping:
-        sleeping.discard(address)
+    row = open_scopes[address] = (20, _now(), address, host, kind, 0)  # OP_SCOPE_ENTER
     _extend(row)
-    # Which scope it is in follows from the host's other scopes; only what is not usual is told.
-    if scope._shield or scope._cancel_called or scope._deadline != _INFINITE:
-        _meta(scope)
+    _meta(scope)
 
 
 def _meta(scope):
@@ -178,22 +189,25 @@ def _changed(scope):
 
 
 #: What `CancelScope._close` asks first. The usual exit is told at once; in all others `_closing` says what has to be told once it
-#: is left. Of a scope that was not cancelled no delivery was counted.
+#: is left. Only a nursery's scope can be the innermost of another task than its host, a child's. Of a scope that was not
+#: cancelled no delivery was counted.
 _CLOSING = """
-_ah_known = AH.open.get(id(self))
-if _ah_known is not None:
+_ah_key = id(self)
+_ah_row = AH.open.get(_ah_key)
+if _ah_row is not None:
     if (
         exc is None
         and scope_task._cancel_status is self._cancel_status
-        and id(scope_task) == _ah_known[0][3]
+        and (_ah_row[4] == 5 or _ah_row[3] == id(scope_task))
         and not self._cancel_called
         and not AH.by_generators
+        and not AH.abandoned
         and AH.state.level != 2
     ):
-        AH.open.pop(id(self), None)
-        AH.extend((21, AH.now(), id(self), _ah_known[0][3], 0, 0))
+        del AH.open[_ah_key]
+        AH.extend((21, AH.now(), _ah_key, _ah_row[3], 0, 0))
     else: _ah_token = AH.closing(self, exc)
-elif AH.sleeping: AH.sleeping.discard(id(self))
+elif AH.sleeping: AH.sleeping.discard(_ah_key)
 """
 
 
@@ -213,7 +227,7 @@ def _closing(scope, exc):
 def _judge(scope, exc, known, task, frame):
     flags = w.EXIT_WITH_EXCEPTION if exc is not None else 0
     address = id(task) if task is not None else 0
-    host = known[0][_HOST] if known is not None else 0
+    host = known[_HOST] if known is not None else 0
     status = scope._cancel_status
     misuse = None
     if host and host != address:
@@ -228,6 +242,7 @@ def _judge(scope, exc, known, task, frame):
     ):
         flags |= w.EXIT_OUT_OF_ORDER
         misuse = "out-of-order-exit"
+        left_open(task, status)
     if in_finaliser(frame):
         flags |= w.EXIT_BY_FINALISER
     stack = 0
@@ -240,7 +255,7 @@ def _judge(scope, exc, known, task, frame):
             locks.outside(frame.f_back),
             {
                 "message": "A trio %s is left by another task than the one that entered it."
-                % ("nursery" if known[0][_KIND] == w.SCOPE_TRIO_NURSERY else "cancel scope")
+                % ("nursery" if known[_KIND] == w.SCOPE_TRIO_NURSERY else "cancel scope")
                 if misuse == "cross-task-exit"
                 else "A trio scope is left while a scope opened inside it is still open.",
                 "scope": id(scope),
@@ -266,6 +281,22 @@ def _closed(scope, token):
     if scope.cancelled_caught:
         flags |= w.EXIT_CANCELLED_CAUGHT
     core.emit(w.OP_SCOPE_EXIT, key, address, flags, stack)
+
+
+def left_open(task, outer):
+    """`task` leaves its scopes within that of `outer`, a CancelStatus, as they are: from now on nobody may keep them."""
+    status = task._cancel_status
+    while status is not None and status is not outer:
+        scope = status._scope
+        if id(scope) in open_scopes:
+            _abandoned[id(scope)] = ref(scope, _lost)
+        status = status._parent
+
+
+@core.hook(HOOK)
+def _task_over(task):
+    """A task ends inside a scope that it entered."""
+    left_open(task, task._parent_nursery._cancel_status)
 
 
 def in_finaliser(frame):
@@ -366,10 +397,26 @@ def tick():
         _tell_deliveries(address)
 
 
-def sync():
-    """Restate the open scopes, outer ones first (they were entered first)."""
-    for address, (row, reference) in list(open_scopes.items()):
-        scope = reference()
+def chain_of(task):
+    """The scopes that a task is in, innermost first."""
+    status = task._cancel_status
+    for _ in range(10_000):
+        if status is None:
+            break
+        yield status._scope
+        status = status._parent
+
+
+def sync(tasks):
+    """Restate the open scopes, outer ones first (they were entered first). `tasks`: those that live."""
+    found = {address: reference() for address, reference in list(_abandoned.items())}
+    for task in tasks:
+        for scope in chain_of(task):
+            if id(scope) in found:
+                break
+            found[id(scope)] = scope
+    for address, row in list(open_scopes.items()):
+        scope = found.get(address)
         if scope is None:
             continue
         _extend(row)
@@ -381,13 +428,14 @@ def sync():
 
 def forget():
     """Stack ids of an earlier listener mean nothing any more."""
-    for address, (row, reference) in list(open_scopes.items()):
-        open_scopes[address] = (row[:_STACK] + (0,), reference)
+    for address, row in list(open_scopes.items()):
+        open_scopes[address] = row[:_STACK] + (0,)
 
 
 AH.entered, AH.closing, AH.closed, AH.cancelled = _entered, _closing, _closed, _cancelled
 AH.changed, AH.delivered = _changed, _delivered
-AH.open, AH.sleeping, AH.by_generators = open_scopes, sleeping, generators.scoped
+AH.open, AH.abandoned, AH.sleeping, AH.by_generators = open_scopes, _abandoned, sleeping, generators.scoped
+AH.task_over = _task_over
 AH.extend, AH.now, AH.state = _extend, _now, _state
 
 
@@ -427,6 +475,11 @@ def install(run):
     else:
         closing = (splice.prepend("_ah_token = AH.closing(self, exc)", AH),)
     splice.apply(HOOK, scope._close, leaves, *closing)
+    over = (
+        "if task._parent_nursery is not None and task._cancel_status is not task._parent_nursery._cancel_status:\n"
+        " AH.task_over(task)"
+    )
+    splice.apply(HOOK, run.Runner.task_exited, splice.prepend(over, AH))
     if hasattr(scope, "_cancel"):
         first = "if not self._cancel_called: AH.cancelled(self, cancel_reason)"
         splice.apply(HOOK, scope._cancel, splice.prepend(first, AH))
