@@ -21,7 +21,7 @@ from . import _ah_wire as w
 from ._ah_pack import SLICE, pack_while_hot
 from ._ah_system import tell_block
 from ._ah_task_facts import exception_text, traceback_id
-from ._ah_trio_steps import HOOK, Known, dirty, runs, start_run, tasks
+from ._ah_trio_steps import HOOK, dirty, known_task, runs, start_run, tasks
 
 #: Tasks looked at per tick.
 _SAMPLED_PER_TICK = 500
@@ -36,39 +36,46 @@ _strings = intern._strings
 _string_id = core.string_id
 
 
-def _coroutine_name(coroutine):
-    name = getattr(coroutine, "__qualname__", None) or type(coroutine).__name__
-    if name == "TaskHandle._run_coro":
-        # Newer anyio runs the function's coroutine in one of its own, a method of the handle.
-        # Before 3.11 what a coroutine holds is held by its frame, an object of its own.
-        for handle in gc.get_referents(coroutine if sys.version_info >= (3, 11) else coroutine.cr_frame):
-            inner = getattr(handle, "_coro", None)
-            if inner is not None:
-                return getattr(inner, "__qualname__", None) or type(inner).__name__
-    return name
+def _inner_name(coroutine):
+    """Newer anyio runs the function's coroutine in one of its own, a method of the handle."""
+    # Before 3.11 what a coroutine holds is held by its frame, an object of its own.
+    for handle in gc.get_referents(coroutine if sys.version_info >= (3, 11) else coroutine.cr_frame):
+        inner = getattr(handle, "_coro", None)
+        if inner is not None:
+            return getattr(inner, "__qualname__", None) or type(inner).__name__
+    return coroutine.__qualname__
 
 
 def _announce(known):
+    key, group, creator = known.key, known.group, known.creator
+    text = known.name
+    name = _strings.get(text) or _string_id(text)
+    text = known.coroutine
+    coroutine = _strings.get(text) or _string_id(text)
     t = _now()
-    key = known.key
-    name, coroutine, group = known.name, known.coroutine, known.group
-    name = _strings.get(name) or _string_id(name)
-    coroutine = _strings.get(coroutine) or _string_id(coroutine)
     # OP_TASK_NEW, OP_TASK_NAME, OP_TASK_GROUP. Who awaits it is told at the first look, see `_sample`.
     if group:
-        _extend((1, t, key, known.creator, coroutine, known.stack, 3, t, key, 0, name, 0, 9, t, key, group, 0, 0))
+        _extend((1, t, key, creator, coroutine, known.stack, 3, t, key, 0, name, 0, 9, t, key, group, 0, 0))
     else:
-        _extend((1, t, key, known.creator, coroutine, known.stack, 3, t, key, 0, name, 0))
-    if not known.creator:
+        _extend((1, t, key, creator, coroutine, known.stack, 3, t, key, 0, name, 0))
+    if not creator:
         _extend((11, t, key, known.run.key, 0, 0))  # OP_TASK_LOOP
 
 
 def adopt(task, creator, stack, run):
     """Announce a task."""
+    coroutine = task.coro
+    try:
+        name = coroutine.__qualname__ or type(coroutine).__name__
+    except AttributeError:
+        name = type(coroutine).__name__
+    if name == "TaskHandle._run_coro":
+        name = _inner_name(coroutine)
     nursery = task._parent_nursery
-    group = id(nursery.cancel_scope) if nursery is not None else 0
     key = id(task)
-    known = tasks[key] = Known(task, key, task.name, _coroutine_name(task.coro), creator, stack, group, run)
+    known = tasks[key] = known_task(
+        task, key, task.name, name, creator, stack, 0 if nursery is None else id(nursery.cancel_scope), run
+    )
     _announce(known)
     return known
 
@@ -77,11 +84,15 @@ def _spawned(runner, task):
     """In `spawn_impl`."""
     try:
         run = runs.get(id(runner)) or start_run(runner)
-        # The step that runs knows its task; to ask trio's thread-local storage takes longer.
-        creator = run.step.key if run.step_start else scopes.running_id()
         level = _state.level
         frame = _getframe(2)
-        adopt(task, creator, 0 if not level else scopes.spawn_stack(frame) if level == 1 else scopes.stack_of(frame), run)
+        adopt(
+            task,
+            # The step that runs knows its task; to ask trio's thread-local storage takes longer.
+            run.step.key if run.step_start else scopes.running_id(),
+            0 if not level else scopes.spawn_stack(frame) if level == 1 else scopes.stack_of(frame),
+            run,
+        )
     except Exception as error:
         core.fail(HOOK, error)
 
@@ -268,10 +279,14 @@ def _adopt_run(runner):
         for task in list(runner.tasks):
             if id(task) not in tasks:
                 _look_again(adopt(task, 0, 0, run))
-            for scope in reversed(list(scopes.chain_of(task))):
+            host, chain = id(task), []
+            for scope in scopes.chain_of(task):
+                host = nurseries.get(id(scope), host)  # what is outside of a nursery is the nursery's parent in, too
+                chain.append((scope, host))
+            for scope, host in reversed(chain):
                 if id(scope) not in scopes.open_scopes:
                     kind = w.SCOPE_TRIO_NURSERY if id(scope) in nurseries else w.SCOPE_TRIO_CANCEL_SCOPE
-                    scopes.adopt(scope, nurseries.get(id(scope), id(task)), kind)
+                    scopes.adopt(scope, host, kind)
     except Exception:
         core.fail(HOOK)
 

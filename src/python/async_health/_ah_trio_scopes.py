@@ -132,6 +132,10 @@ def _entered(scope, task):
         if code is _sleep_code:
             sleeping.add(id(scope))
             return
+        kind = 5  # SCOPE_TRIO_CANCEL_SCOPE
+        if code is _aenter_code:
+            kind = 6  # SCOPE_TRIO_NURSERY
+            frame = frame.f_back
         level = _state.level
         address = id(scope)
         open_scopes[address] = row = (
@@ -139,7 +143,7 @@ def _entered(scope, task):
             _now(),
             address,
             id(task),
-            6 if code is _aenter_code else 5,  # SCOPE_TRIO_NURSERY, SCOPE_TRIO_CANCEL_SCOPE
+            kind,
             0 if not level else _quick_stack(frame) if level == 1 else stack_of(frame),
         )
         _extend(row)
