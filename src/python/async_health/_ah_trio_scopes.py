@@ -247,7 +247,7 @@ def _judge(scope, exc, known, task, frame):
         flags |= w.EXIT_OUT_OF_ORDER
         misuse = "out-of-order-exit"
         left_open(task, status)
-    if in_finaliser(frame):
+    if generators.in_finaliser(frame):
         flags |= w.EXIT_BY_FINALISER
     stack = 0
     if misuse is not None or core.state.level == core.FULL:
@@ -301,21 +301,6 @@ def left_open(task, outer):
 def _task_over(task):
     """A task ends inside a scope that it entered."""
     left_open(task, task._parent_nursery._cancel_status)
-
-
-def in_finaliser(frame):
-    """Is this an async generator's body, run by the runner's asyncgen hooks to its end?"""
-    generator = False
-    for _ in range(16):
-        if frame is None:
-            return False
-        code = frame.f_code
-        if code.co_flags & 0x200:  # CO_ASYNC_GENERATOR
-            generator = True
-        elif code.co_name == "_finalize_one" and code.co_filename.endswith("_asyncgens.py"):
-            return generator
-        frame = frame.f_back
-    return False
 
 
 _SOURCES = {
