@@ -115,7 +115,7 @@ def activate(mode="floor"):
     running = asyncio.current_task if sys.version_info >= (3, 12) else tasks.current_task
 
     def scopes(into, out, host, leaver, **values):
-        values.update(enter=enter_light if mode == "floor-light" else enter, leave=leave)
+        values = dict({"enter": enter_light if mode == "floor-light" else enter, "leave": leave}, **values)
         if not inject(into, "floor", epilogue="AH.enter(self, %s)" % host, **values):
             raise SystemExit("no source of %r" % into)
         inject(out, "floor", prologue="AH.leave(self, %s)" % leaver, **values)
@@ -130,13 +130,20 @@ def activate(mode="floor"):
     timeout = getattr(sys.modules.get("asyncio.timeouts"), "Timeout", None)
     if timeout is not None:
         scopes(timeout.__aenter__, timeout.__aexit__, "self._task", "AH.running()", running=running)
-    trio_running = trio.lowlevel.current_task
+    # Stacks end at trio's run loop; its context knows the task that runs.
+    trio_walk, set_run_loop = intern.walk_to(intern.SCOPE_DEPTH)
+    set_run_loop(sys.modules["trio._core._run"].unrolled_run.__code__)
+
+    def trio_enter(scope, host):
+        extend((20, now(), id(scope), id(host), 5, trio_walk(_getframe(2))))
+
     scopes(
         trio.CancelScope.__enter__,
-        trio.CancelScope.__exit__,
-        "AH.running()",
-        "AH.running()",
-        running=trio_running,
+        trio.CancelScope._close,
+        "task",
+        "AH.context.task",
+        enter=trio_enter,
+        context=sys.modules["trio._core._run"].GLOBAL_RUN_CONTEXT,
     )
 
     class Turns:

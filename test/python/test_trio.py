@@ -258,15 +258,18 @@ async def child():
 async def main():
     global over
     over = trio.Event()
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(child)
-        await trio.sleep(0.1)
-        thread = threading.Thread(target=late)
-        thread.start()
-        while thread.is_alive():
-            await trio.sleep(0.01)
-        await trio.sleep(0.3)
-        over.set()
+    with trio.CancelScope():
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(child)
+            await trio.sleep(0.1)
+            thread = threading.Thread(target=late)
+            thread.start()
+            while thread.is_alive():
+                await trio.sleep(0.01)
+            await trio.sleep(0.3)
+            with trio.CancelScope():
+                await trio.sleep(0.05)
+            over.set()
 
 trio.run(main)
 """
@@ -278,7 +281,13 @@ trio.run(main)
     (group,) = recording.named("TASK_GROUP", obj=child.obj)[:1]
     scopes = {row.obj: row for row in recording.named("SCOPE_ENTER")}
     assert (scopes[group.task].aux, scopes[group.task].task) == (6, main.obj)
-    assert [row for row in scopes.values() if row.aux == 5 and row.task == child.obj]
+    plain = {row.obj: row for row in scopes.values() if row.aux == 5}
+    hosts = [row.task for row in plain.values()]  # main's may be three: it also sleeps when the probe comes
+    assert hosts.count(child.obj) == 1 and set(hosts) == {main.obj, child.obj}
+    # What is born in that run later ends its stacks at the run loop's old code.
+    (later,) = [row for row in plain.values() if row.stack]
+    assert [frame[1] for frame in later.stack] == ["main"]
+    assert recording.named("TASK_STEPS", obj=main.obj)[-1].task > 3
     assert recording.named("TASK_END", obj=child.obj)
     assert not recording.notes_of("hook-removed")
 
@@ -342,3 +351,98 @@ def test_a_sleep_is_no_scope_of_anybody(probe_program):
     # What reaches a shielded scope is its own cancellation, not that of the nursery around it.
     (own,) = [row for row in entered if row.task == shielded and row.stack[0][1] == "shielded"]
     assert {row.aux for row in recording.named("TASK_CANCEL_DELIVERED", obj=shielded)} == {own.obj}
+
+
+_STEPS = """
+import time, trio
+
+async def worker():
+    for _ in range(5):
+        await trio.lowlevel.checkpoint()
+    time.sleep(0.02)
+    await trio.lowlevel.checkpoint()
+    await trio.sleep(0.15)
+
+class Mine(trio.abc.Instrument):
+    calls = []
+    def before_task_step(self, task):
+        Mine.calls.append(("before", task.name.split(".")[-1]))
+    def after_task_step(self, task):
+        Mine.calls.append(("after", task.name.split(".")[-1]))
+    def task_scheduled(self, task):
+        Mine.calls.append(("scheduled", task.name.split(".")[-1]))
+
+async def main():
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(worker)
+
+trio.run(main, instruments=[Mine()])
+own = [call for call in Mine.calls if call[1] == "worker"]
+print([sum(kind == call[0] for call in own) for kind in ("scheduled", "before", "after")])
+"""
+
+
+@pytest.mark.parametrize("way", ["statements", "instrument"])
+def test_steps_are_counted_and_a_program_s_own_instruments_go_on(probe_program, way):
+    """Both ways to see steps tell the same; with `instrument` the source of the run loop is not to be had."""
+    before = ""
+    if way == "instrument":
+        before = (
+            "from async_health import _ah_splice as splice\n"
+            "given = splice.splice\n"
+            "def refuse(func, *edits):\n"
+            "    if func.__name__ == 'unrolled_run':\n"
+            "        raise splice.SpliceError('no source')\n"
+            "    return given(func, *edits)\n"
+            "splice.splice = refuse\n"
+        )
+    recording = probe_program(
+        before + _STEPS + "from async_health import _ah_trio\nprint(type(_ah_trio.AH.instrument).__name__)\n"
+    )
+    counts, kind = recording.stdout.strip().splitlines()
+    assert kind == {"statements": "StepInstrument", "instrument": "ProbeInstrument"}[way]
+    assert counts == "[8, 8, 8]"
+    assert not recording.notes_of("hook-missing") and not recording.notes_of("hook-removed")
+    worker = recording.task_running("worker")
+    assert worker.stack[0][1] == "main"
+    told = recording.named("TASK_STEPS", obj=worker.obj)[-1]
+    assert told.task == 8
+    longest = told.stack_column
+    assert 19e6 < longest <= told.aux < 60e6
+    waited = recording.named("TASK_SCHED", obj=worker.obj)[-1]
+    assert waited.task == 8 and 0 < waited.stack_column <= waited.aux < 60e6
+    assert max(row.task for row in recording.named("LOOP_STAT")) >= 7
+
+
+def test_a_scope_left_open_by_its_task_is_lost_once_it_is_collected(probe_program):
+    recording = probe_program(
+        """
+        import gc, trio
+
+        async def leaves():
+            trio.CancelScope().__enter__()
+
+        async def main():
+            try:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(leaves)
+            except BaseException:
+                pass
+            outer, inner = trio.CancelScope(), trio.CancelScope()
+            outer.__enter__()
+            inner.__enter__()
+            print([id(inner)])
+            try:
+                outer.__exit__(None, None, None)
+            except RuntimeError:
+                pass
+            del outer, inner, nursery
+            gc.collect()
+            await trio.sleep(0.05)
+
+        trio.run(main)
+        """
+    )
+    ((inner,),) = recording.printed()
+    (left,) = [row for row in recording.named("SCOPE_ENTER") if row.stack and row.stack[0][1] == "leaves"]
+    assert {row.obj for row in recording.named("SCOPE_LOST")} == {left.obj, inner}

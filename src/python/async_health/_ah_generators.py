@@ -263,6 +263,21 @@ def scope_left(scope):
             known.scopes.remove(scope)
 
 
+def in_finaliser(frame):
+    """Is this an async generator's body, run to its end by the hooks that trio gives to the interpreter?"""
+    generator = False
+    for _ in range(16):
+        if frame is None:
+            return False
+        code = frame.f_code
+        if code.co_flags & 0x200:  # CO_ASYNC_GENERATOR
+            generator = True
+        elif code.co_name == "_finalize_one" and code.co_filename.endswith("_asyncgens.py"):
+            return generator
+        frame = frame.f_back
+    return False
+
+
 def owned_scopes(generator):
     """Addresses of the scopes that the generator (by address) entered and did not leave."""
     known = known_generators.get(generator) or ended.get(generator)

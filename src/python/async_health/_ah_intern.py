@@ -117,9 +117,9 @@ def stack_id(frame, limit=STANDARD_DEPTH):
     return _intern(tuple(codes), tuple(lastis), True)
 
 
-def _unrolled(depth):
-    """Source of `make(get, intern)`, which gives `stack_id(frame, depth)` without a loop (half its cost), and the setter of
-    the boundary. Each attribute of a frame is a call into C (about 25 ns), so nothing is asked for twice."""
+def _unrolled(depth, ends):
+    """Source of `make(get, intern, other)`, which gives `stack_id(frame, depth)` without a loop (half its cost), and the setter of
+    the boundary. `ends`: what is asked of a frame's code `{0}`, with `boundary` and `other`. Each attribute of a frame is a call into C (about 25 ns), so nothing is asked for twice."""
 
     def names(letter, count):
         return "(%s)" % "".join("%s%d, " % (letter, index) for index in range(count))
@@ -133,14 +133,14 @@ def _unrolled(depth):
             lastis,
         )
 
-    lines = ["def make(get, intern):", " boundary = None", " def walk(f):"]
+    lines = ["def make(get, intern, other):", " boundary = None", " def walk(f):"]
     for at in range(depth):
         if at:
             lines.append("  if f is None: return " + answer(at))
         lines.append("  c%d = f.f_code" % at)
-        lines.append("  if c%d is boundary: return %s" % (at, answer(at) if at else "0"))
+        lines.append("  if %s: return %s" % (ends.format("c%d" % at), answer(at) if at else "0"))
         lines += ["  l%d = f.f_lasti" % at, "  f = f.f_back"]
-    lines.append("  if f is None or f.f_code is boundary: return " + answer(depth))
+    lines.append("  if f is None or %s: return " % ends.format("f.f_code") + answer(depth))
     lines.append("  return " + answer(depth, names("l", depth)[:-1] + "-1)"))
     lines += [" def set_boundary(code):", "  nonlocal boundary", "  boundary = code", " return walk, set_boundary"]
     return "\n".join(lines)
@@ -171,12 +171,16 @@ def _intern(codes, lastis, trim):
     return number
 
 
-def walk_to(depth):
-    """(`stack_id(frame, depth)` unrolled, for a frame that is not None; the function that sets the code where it ends)."""
+def walk_to(depth, other=None):
+    """(`stack_id(frame, depth)` unrolled, for a frame that is not None; the function that sets the code where it ends).
+
+    It also ends at the code `other`.
+    """
     made = {}
     file = __file__ if "__file__" in globals() else __spec__.origin
-    exec(compile(_unrolled(depth), file, "exec"), made)
-    return made["make"](_stacks.get, _intern)
+    ends = "{0} is boundary" if other is None else "({0} is boundary or {0} is other)"
+    exec(compile(_unrolled(depth, ends), file, "exec"), made)
+    return made["make"](_stacks.get, _intern, other)
 
 
 def _walk(depth):

@@ -20,8 +20,10 @@ from ._ah_task_facts import reason_id
 HOOK = "trio.scopes"
 
 
-#: Entered scopes by address of the CancelScope: (its SCOPE_ENTER row, a weak reference to it).
+#: SCOPE_ENTER rows of the entered scopes, by address of the CancelScope. trio keeps a scope as long as its task is in it.
 open_scopes = {}
+#: Weak references to those of them that their task has left behind, open: these may get lost.
+_abandoned = {}
 #: Columns of the row.
 _HOST, _KIND, _STACK = 3, 4, 5
 #: Of scopes that cancelled: address -> [cancellations delivered through it so far, how many of those the model knows].
@@ -32,7 +34,8 @@ _INFINITE = float("inf")
 _run_file = ""
 
 
-_run_globals = None
+#: Code of `NurseryManager.__aenter__`, whose scopes are nurseries, and of `sleep_until`.
+_aenter_code = _sleep_code = None
 #: Addresses of the scopes with which `trio.sleep` is made: nobody's, and there may be one for each task.
 sleeping = set()
 #: Before 0.28 a wrapper around `__enter__` protects from KeyboardInterrupt.
@@ -41,12 +44,13 @@ _getframe = sys._getframe
 _now = core.now
 _extend = core.extend
 _state = core.state
+_by_code = generators.by_code
 
 
 def _lost(reference):
     try:
-        for address, known in list(open_scopes.items()):
-            if known[1] is reference:
+        for address, known in list(_abandoned.items()):
+            if known is reference:
                 _forget_scope(address)
                 core.emit(w.OP_SCOPE_LOST, address)
                 return
@@ -56,11 +60,34 @@ def _lost(reference):
 
 def _forget_scope(address):
     _deliveries.pop(address, None)
+    _abandoned.pop(address, None)
     return open_scopes.pop(address, None)
 
 
+#: Frames of a birth's stack: `start_soon` or another function of trio's comes first.
+_SPAWN_DEPTH = intern.STANDARD_DEPTH + 1
 #: Stacks of this module end before trio's own run loop.
 _quick_stack, _set_run_loop = intern.walk_to(intern.SCOPE_DEPTH)
+spawn_stack, _set_spawn_loop = intern.walk_to(_SPAWN_DEPTH)
+_run_loop = None
+
+
+def run_loop_is(function):
+    """`function` is `unrolled_run`, which may have other code than before."""
+    global _run_loop
+    _run_loop = function = splice.underlying(function)
+    _set_run_loop(function.__code__)
+    _set_spawn_loop(function.__code__)
+
+
+def also_run_loop():
+    """There are runs that began with the run loop's original code: stacks end there, too."""
+    global _quick_stack, spawn_stack, _set_run_loop, _set_spawn_loop
+    original = splice.original_code(_run_loop)
+    if original is not _run_loop.__code__:
+        _quick_stack, _set_run_loop = intern.walk_to(intern.SCOPE_DEPTH, original)
+        spawn_stack, _set_spawn_loop = intern.walk_to(_SPAWN_DEPTH, original)
+        run_loop_is(_run_loop)
 
 
 def stack_of(frame, limit=None):
@@ -88,43 +115,55 @@ def stack_of(frame, limit=None):
     return core.frames_id(tuple(codes), tuple(lastis), True)
 
 
-def _running():
-    """trio's own running task. A guest run makes its first steps inside the task of asyncio that starts it."""
-    return getattr(AH.context, "task", None)
+def running_id():
+    """Address of trio's own running task, or 0. A guest run makes its first steps inside the task of asyncio that starts it."""
+    task = getattr(AH.context, "task", None)
+    return 0 if task is None else id(task)
 
 
-def _entered(scope):
+def _entered(scope, task):
     try:
         frame = _getframe(2)
-        while _wrapped and frame.f_code.co_filename.endswith("_ki.py"):
-            frame = frame.f_back
-        if frame.f_code.co_name == "sleep_until" and frame.f_globals.get("__name__") == "trio._timeouts":
+        code = frame.f_code
+        if _wrapped:
+            while code.co_filename.endswith("_ki.py"):
+                frame = frame.f_back
+                code = frame.f_code
+        if code is _sleep_code:
             sleeping.add(id(scope))
             return
         kind = 5  # SCOPE_TRIO_CANCEL_SCOPE
-        if frame.f_globals is _run_globals and frame.f_code.co_name == "__aenter__":
+        if code is _aenter_code:
             kind = 6  # SCOPE_TRIO_NURSERY
-        host = id(AH.context.task)
+            frame = frame.f_back
         level = _state.level
-        stack = 0 if not level else _quick_stack(frame) if level == 1 else stack_of(frame)
-        adopt(scope, host, kind, stack)
-        if generators.by_code:
-            generators.scope_entered(id(scope), frame)
+        address = id(scope)
+        open_scopes[address] = row = (
+            20,  # OP_SCOPE_ENTER
+            _now(),
+            address,
+            id(task),
+            kind,
+            0 if not level else _quick_stack(frame) if level == 1 else stack_of(frame),
+        )
+        _extend(row)
+        if sleeping:
+            sleeping.discard(address)
+        # Which scope it is in follows from the host's other scopes; only what is not usual is told.
+        if scope._shield or scope._cancel_called or scope._deadline != _INFINITE:
+            _meta(scope)
+        if _by_code:
+            generators.scope_entered(address, frame)
     except Exception as error:
         core.fail(HOOK, error)
 
 
-def adopt(scope, host, kind, stack):
-    """Announce an entered scope."""
+def adopt(scope, host, kind):
+    """Announce a scope that was entered before the probe came."""
     address = id(scope)
-    row = (20, _now(), address, host, kind, stack)  # OP_SCOPE_ENTER
-    open_scopes[address] = (row, ref(scope, _lost))
-    if address in sleeping:
-        sleeping.discard(address)
+    row = open_scopes[address] = (20, _now(), address, host, kind, 0)  # OP_SCOPE_ENTER
     _extend(row)
-    # Which scope it is in follows from the host's other scopes; only what is not usual is told.
-    if scope._shield or scope._cancel_called or abs(scope._deadline) != _INFINITE:
-        _meta(scope)
+    _meta(scope)
 
 
 def _meta(scope):
@@ -153,28 +192,37 @@ def _changed(scope):
         _meta(scope)
 
 
+#: What `CancelScope._close` asks first. The usual exit is told at once; in all others `_closing` says what has to be told once it
+#: is left. Only a nursery's scope can be the innermost of another task than its host, a child's. Of a scope that was not
+#: cancelled no delivery was counted.
+_CLOSING = """
+_ah_key = id(self)
+_ah_row = AH.open.get(_ah_key)
+if _ah_row is not None:
+    if (
+        exc is None
+        and scope_task._cancel_status is self._cancel_status
+        and (_ah_row[4] == 5 or _ah_row[3] == id(scope_task))
+        and not self._cancel_called
+        and not AH.by_generators
+        and not AH.abandoned
+        and AH.state.level != 2
+    ):
+        del AH.open[_ah_key]
+        AH.extend((21, AH.now(), _ah_key, _ah_row[3], 0, 0))
+    else: _ah_token = AH.closing(self, exc)
+elif AH.sleeping: AH.sleeping.discard(_ah_key)
+"""
+
+
 def _closing(scope, exc):
-    """The scope is about to be left. None when all is told (the usual case), else what `_closed` needs: the flags that can
-    only be told before."""
+    """The scope is about to be left. What `_closed` needs: the flags that can only be told before."""
     try:
-        address = id(scope)
-        known = open_scopes.get(address)
+        known = open_scopes.get(id(scope))
         if known is None:
-            sleeping.discard(address)
+            sleeping.discard(id(scope))
             return None
-        task = getattr(AH.context, "task", None)
-        if (
-            exc is None
-            and id(task) == known[0][3]
-            and task._cancel_status is scope._cancel_status is not None
-            and _state.level != 2  # FULL tells the place of each exit
-            and address not in _deliveries
-            and not generators.scoped
-        ):
-            del open_scopes[address]
-            _extend((21, _now(), address, known[0][3], 0, 0))  # OP_SCOPE_EXIT
-            return None
-        return _judge(scope, exc, known, task, _getframe(1))
+        return _judge(scope, exc, known, getattr(AH.context, "task", None), _getframe(1))
     except Exception as error:
         core.fail(HOOK, error)
         return None
@@ -183,7 +231,7 @@ def _closing(scope, exc):
 def _judge(scope, exc, known, task, frame):
     flags = w.EXIT_WITH_EXCEPTION if exc is not None else 0
     address = id(task) if task is not None else 0
-    host = known[0][_HOST] if known is not None else 0
+    host = known[_HOST] if known is not None else 0
     status = scope._cancel_status
     misuse = None
     if host and host != address:
@@ -198,7 +246,8 @@ def _judge(scope, exc, known, task, frame):
     ):
         flags |= w.EXIT_OUT_OF_ORDER
         misuse = "out-of-order-exit"
-    if in_finaliser(frame):
+        left_open(task, status)
+    if generators.in_finaliser(frame):
         flags |= w.EXIT_BY_FINALISER
     stack = 0
     if misuse is not None or core.state.level == core.FULL:
@@ -210,7 +259,7 @@ def _judge(scope, exc, known, task, frame):
             locks.outside(frame.f_back),
             {
                 "message": "A trio %s is left by another task than the one that entered it."
-                % ("nursery" if known[0][_KIND] == w.SCOPE_TRIO_NURSERY else "cancel scope")
+                % ("nursery" if known[_KIND] == w.SCOPE_TRIO_NURSERY else "cancel scope")
                 if misuse == "cross-task-exit"
                 else "A trio scope is left while a scope opened inside it is still open.",
                 "scope": id(scope),
@@ -238,19 +287,20 @@ def _closed(scope, token):
     core.emit(w.OP_SCOPE_EXIT, key, address, flags, stack)
 
 
-def in_finaliser(frame):
-    """Is this an async generator's body, run by the runner's asyncgen hooks to its end?"""
-    generator = False
-    for _ in range(16):
-        if frame is None:
-            return False
-        code = frame.f_code
-        if code.co_flags & 0x200:  # CO_ASYNC_GENERATOR
-            generator = True
-        elif code.co_name == "_finalize_one" and code.co_filename.endswith("_asyncgens.py"):
-            return generator
-        frame = frame.f_back
-    return False
+def left_open(task, outer):
+    """`task` leaves its scopes within that of `outer`, a CancelStatus, as they are: from now on nobody may keep them."""
+    status = task._cancel_status
+    while status is not None and status is not outer:
+        scope = status._scope
+        if id(scope) in open_scopes:
+            _abandoned[id(scope)] = ref(scope, _lost)
+        status = status._parent
+
+
+@core.hook(HOOK)
+def _task_over(task):
+    """A task ends inside a scope that it entered."""
+    left_open(task, task._parent_nursery._cancel_status)
 
 
 _SOURCES = {
@@ -336,10 +386,26 @@ def tick():
         _tell_deliveries(address)
 
 
-def sync():
-    """Restate the open scopes, outer ones first (they were entered first)."""
-    for address, (row, reference) in list(open_scopes.items()):
-        scope = reference()
+def chain_of(task):
+    """The scopes that a task is in, innermost first."""
+    status = task._cancel_status
+    for _ in range(10_000):
+        if status is None:
+            break
+        yield status._scope
+        status = status._parent
+
+
+def sync(tasks):
+    """Restate the open scopes, outer ones first (they were entered first). `tasks`: those that live."""
+    found = {address: reference() for address, reference in list(_abandoned.items())}
+    for task in tasks:
+        for scope in chain_of(task):
+            if id(scope) in found:
+                break
+            found[id(scope)] = scope
+    for address, row in list(open_scopes.items()):
+        scope = found.get(address)
         if scope is None:
             continue
         _extend(row)
@@ -351,19 +417,36 @@ def sync():
 
 def forget():
     """Stack ids of an earlier listener mean nothing any more."""
-    for address, (row, reference) in list(open_scopes.items()):
-        open_scopes[address] = (row[:_STACK] + (0,), reference)
+    for address, row in list(open_scopes.items()):
+        open_scopes[address] = row[:_STACK] + (0,)
 
 
 AH.entered, AH.closing, AH.closed, AH.cancelled = _entered, _closing, _closed, _cancelled
 AH.changed, AH.delivered = _changed, _delivered
+AH.open, AH.abandoned, AH.sleeping, AH.by_generators = open_scopes, _abandoned, sleeping, generators.scoped
+AH.task_over = _task_over
+AH.extend, AH.now, AH.state = _extend, _now, _state
+
+
+def _has(function, name):
+    return name in splice.underlying(function).__code__.co_varnames
+
+
+def _assigns_scope_task(statement):
+    return isinstance(statement, ast.Assign) and getattr(statement.targets[0], "id", None) == "scope_task"
+
+
+def _learn_sleep(timeouts):
+    global _sleep_code
+    _sleep_code = splice.underlying(timeouts.sleep_until).__code__
 
 
 def install(run):
     """Hooks of `trio._core._run`."""
-    global _run_file, _run_globals, _wrapped
-    _run_globals = vars(run)
-    _set_run_loop(run.unrolled_run.__code__)
+    global _run_file, _wrapped, _aenter_code
+    run_loop_is(run.unrolled_run)
+    _aenter_code = splice.underlying(run.NurseryManager.__aenter__).__code__
+    core.on_import("trio._timeouts", _learn_sleep)
     _run_file = run.__file__
     if not os.path.isabs(_run_file):
         _run_file = run.CancelScope.__enter__.__code__.co_filename
@@ -372,13 +455,20 @@ def install(run):
     scope = run.CancelScope
     _wrapped = hasattr(scope.__enter__, "__wrapped__")
     is_return = lambda statement: isinstance(statement, ast.Return)  # noqa: E731
-    splice.apply(HOOK, scope.__enter__, splice.before(is_return, "AH.entered(self)", AH))
-    splice.apply(
-        HOOK,
-        scope._close,
-        splice.before(is_return, "if _ah_token is not None: AH.closed(self, _ah_token)", AH),
-        splice.prepend("_ah_token = AH.closing(self, exc)", AH),
+    AH.running = lambda: AH.context.task
+    task = "task" if _has(scope.__enter__, "task") else "AH.running()"
+    splice.apply(HOOK, scope.__enter__, splice.before(is_return, "AH.entered(self, %s)" % task, AH))
+    leaves = splice.before(is_return, "if _ah_token is not None: AH.closed(self, _ah_token)", AH)
+    if _has(scope._close, "scope_task"):
+        closing = splice.after(_assigns_scope_task, _CLOSING, AH), splice.prepend("_ah_token = None", AH)
+    else:
+        closing = (splice.prepend("_ah_token = AH.closing(self, exc)", AH),)
+    splice.apply(HOOK, scope._close, leaves, *closing)
+    over = (
+        "if task._parent_nursery is not None and task._cancel_status is not task._parent_nursery._cancel_status:\n"
+        " AH.task_over(task)"
     )
+    splice.apply(HOOK, run.Runner.task_exited, splice.prepend(over, AH))
     if hasattr(scope, "_cancel"):
         first = "if not self._cancel_called: AH.cancelled(self, cancel_reason)"
         splice.apply(HOOK, scope._cancel, splice.prepend(first, AH))
