@@ -26,22 +26,25 @@ _extend = core.extend
 _state = core.state
 
 
-#: Entered scopes by address: (its SCOPE_ENTER row, address of the scope that was innermost for its task before or 0, a weak
-#: reference to the scope or None). A plain tuple: it is made at every entry, and filling an object costs 200 ns more.
+#: Entered scopes by address: (its SCOPE_ENTER row, with the SCOPE_META row of a timeout's deadline behind it; address of the
+#: scope that was innermost for its task before or 0; a weak reference to the scope or None). A plain tuple: it is made at
+#: every entry, and filling an object costs 200 ns more.
 open_scopes = {}
 #: Columns of the row.
-_HOST, _KIND, _STACK = 3, 4, 5
+_HOST, _KIND, _STACK, _DEADLINE = 3, 4, 5, 10
 #: Address of the innermost open scope of each task, by the task's address.
 innermost = scoped
 #: Of scopes whose exit has begun: address -> (EXIT_* bits found so far, address of the task that leaves).
 _leaving = {}
+#: Addresses of open scopes of which there is more to put away at the exit: deliveries, a name, a generator, a judged exit.
+_more = set()
 #: Of scopes that cancelled: address -> [deliveries so far, how many of them were told].
 _deliveries = {}
 #: String ids of the names that the program gave, by address.
 _names = {}
 #: `_ah_generators` where present, and its tables: empty while no generator is concerned.
 _generators = None
-_by_code = _scoped = None
+_by_code = _scoped = {}
 _library_paths = ()
 _TITLES = {
     wire.SCOPE_OTHER: "scope",
@@ -69,6 +72,11 @@ def install(options):
         _generators = None
     _ah_scopes_asyncio.install(options)
     _ah_scopes_anyio.install(options)
+
+
+def generators_by_code():
+    """Table that is empty while no async generator is about."""
+    return _by_code
 
 
 def add_library(path):
@@ -100,33 +108,51 @@ def entered(address, host, kind, frame, deadline_ns=-1, flags=0, watched=None):
 
     `deadline_ns` on the probe's clock (since start), -1 for none; `flags`: SCOPE_FLAG_*. `watched`: the scope itself, to tell
     when it is collected while open; None for kinds that a library keeps as long as they are open (see `finders`).
-    About 350 ns and the walk of the stack.
+    The hooks of timeouts and of anyio's scopes do the same themselves, a call less.
     """
+    t = _now()
+    row = (20, t, address, host, kind, place_of(frame, host))  # OP_SCOPE_ENTER
+    if deadline_ns >= 0 or flags:
+        row += (23, t, address, 0, deadline_ns, flags)  # OP_SCOPE_META
+    open_scopes[address] = (row, innermost.get(host, 0), None if watched is None else _reference(watched))
+    innermost[host] = address
+    _extend(row)
+    if _by_code:
+        in_generator(address, frame)
+
+
+def place_of(frame, host):
+    """Stack id of the entry of a scope, at any level of detail."""
     level = _state.level
-    if not level or frame is None:
-        stack = 0
-    elif level == 1:  # STANDARD
-        stack = scope_stack(frame)
-    else:
-        stack = stack_id(frame, _depths[level])
-    if not stack and level:
+    if not level:
+        return 0
+    stack = 0 if frame is None else scope_stack(frame) if level == 1 else stack_id(frame, _depths[level])
+    if not stack:
         # Entered by a task made just for that (`wait_for(cm.__aenter__())`): the place is where the task was made.
         row = live_tasks.get(host)
         stack = row[5] if row is not None else 0
-    reference = None
-    if watched is not None:
-        try:
-            reference = ref(watched, _lost)
-        except TypeError:
-            pass
-    row = (20, _now(), address, host, kind, stack)  # OP_SCOPE_ENTER
-    open_scopes[address] = (row, innermost.get(host, 0), reference)
-    innermost[host] = address
-    _extend(row)
-    if deadline_ns >= 0 or flags:
-        _extend((23, row[1], address, 0, deadline_ns, flags))  # OP_SCOPE_META
-    if _by_code:
-        _generators.scope_entered(address, frame)
+    return stack
+
+
+def in_generator(address, frame):
+    """A scope was entered while async generators are about; one of them may have done it."""
+    _generators.scope_entered(address, frame)
+    if address in _scoped:
+        _more.add(address)
+
+
+def _reference(scope):
+    try:
+        return ref(scope, _lost)
+    except TypeError:
+        return None
+
+
+def watch(scope):
+    """Nothing but the program keeps this open scope from now on: tell when it is collected."""
+    known = open_scopes.get(id(scope))
+    if known is not None and known[2] is None:
+        open_scopes[id(scope)] = known[:2] + (_reference(scope),)
 
 
 def _lost(reference):
@@ -158,11 +184,15 @@ def kind_of(address):
 
 
 def _close(address, known):
-    row, outer, _reference = known
+    row, outer, _watched = known
     open_scopes.pop(address, None)
-    _leaving.pop(address, None)
-    _deliveries.pop(address, None)
-    _names.pop(address, None)
+    if address in _more:
+        _more.discard(address)
+        _leaving.pop(address, None)
+        _deliveries.pop(address, None)
+        _names.pop(address, None)
+        if _scoped:
+            _generators.scope_left(address)
     host = row[_HOST]
     if innermost.get(host) == address:
         if outer:
@@ -175,37 +205,31 @@ def _close(address, known):
             if inner is not None and inner[1] == address:
                 open_scopes[other] = (inner[0], outer, inner[2])
                 break
-    if _scoped:
-        _generators.scope_left(address)
 
 
-#: Kinds whose exit, when no exception comes, is over as soon as it begins: nothing is awaited in it.
-_AT_ONCE = (wire.SCOPE_ANYIO_CANCEL_SCOPE, wire.SCOPE_ASYNCIO_TIMEOUT)
 #: The quickest way to the task that runs here, where a loop runs: asyncio's own from 3.12 on (before, it costs a getpid).
 running_task = current_task
 
 
-def leave(scope, kind):
-    """The exit of a scope of asyncio or anyio begins, with an exception of type `kind` or None.
+def leave(scope, kind, task):
+    """The exit of a timeout or of an anyio scope entered by `task` begins, with an exception of type `kind` or None.
 
-    True when `left` is to be called at its end; False when all is told already (the usual case, about 400 ns) or the scope
-    is not known to be open.
+    True when `left` is to be called at its end; False when all is told already (the usual case: nothing is awaited in it, so
+    it is over as soon as it begins; about 300 ns) or the scope is not known to be open.
     """
     try:
         address = id(scope)
         known = open_scopes.get(address)
         if known is None:
             return False
-        row, outer, _reference = known
+        row, outer, _watched = known
         host = row[3]
         if (
             kind is None
-            and row[4] in _AT_ONCE
+            and running_task() is task
             and innermost.get(host) == address
-            and id(running_task()) == host
+            and not (_more and address in _more)  # a group's own scope, too, while the group is left
             and _state.level != 2  # FULL tells the place of each exit
-            and address not in _leaving
-            and not (_deliveries or _names or _scoped)  # nothing more to put away
         ):
             del open_scopes[address]
             if outer:
@@ -214,13 +238,75 @@ def leave(scope, kind):
                 del innermost[host]
             _extend((21, _now(), address, host, 0, 0))  # OP_SCOPE_EXIT
             return False
-        if address in _leaving:
+    except RuntimeError:
+        pass  # no loop runs in this thread
+    except Exception as error:
+        core.fail("scopes.exit", error)
+        return False
+    return _judge(scope, kind)
+
+
+def _judge(scope, kind):
+    try:
+        if id(scope) in _leaving:
             return False  # a group's own scope, left within the exit of the group: that tells it
         leaving(scope, current_task(), None, kind is not None)
         return True
     except Exception as error:
         core.fail("scopes.exit", error)
         return False
+
+
+#: In `_leaving` for a group that is left as it should be; its `left` is over in no time.
+_IN_ORDER = (0, 0)
+
+
+def leave_group(scope, kind, task):
+    """The same for a task group: its exit awaits the children, so all is told at its end."""
+    try:
+        address = id(scope)
+        known = open_scopes.get(address)
+        if known is None or address in _leaving:
+            return False
+        if kind is None and running_task() is task and innermost.get(known[0][3]) == address:
+            _leaving[address] = _IN_ORDER
+            _more.add(address)
+            return True
+    except RuntimeError:
+        pass
+    except Exception as error:
+        core.fail("scopes.exit", error)
+        return False
+    return _judge(scope, kind)
+
+
+def left_group(scope):
+    """The exit of a group is over. True when `left` is to be called for the rest."""
+    try:
+        address = id(scope)
+        row, outer, _watched = open_scopes[address]
+        host = row[3]
+        if (
+            _leaving.get(address) is not _IN_ORDER
+            or innermost.get(host) != address
+            or address in _deliveries
+            or address in _names
+            or address in _scoped
+            or _state.level == 2
+        ):
+            return True
+        del open_scopes[address], _leaving[address]
+        _more.discard(address)
+        if outer:
+            innermost[host] = outer
+        else:
+            del innermost[host]
+        _extend((21, _now(), address, host, 0, 0))  # OP_SCOPE_EXIT
+    except KeyError:
+        pass  # closed in the meantime
+    except Exception as error:
+        core.fail("scopes.exit", error)
+    return False
 
 
 def leaving(scope, task, frame, with_exception=False):
@@ -240,7 +326,7 @@ def leaving(scope, task, frame, with_exception=False):
     flags = 16 if with_exception else 0  # EXIT_WITH_EXCEPTION
     host = known[0][_HOST]
     if leaver == host and innermost.get(leaver) == address:
-        _leaving[address] = (flags, leaver)
+        _judged(address, flags, leaver)
         return flags
     if leaver != host:
         flags |= wire.EXIT_CROSS_TASK
@@ -248,13 +334,13 @@ def leaving(scope, task, frame, with_exception=False):
             flags |= wire.EXIT_BY_FINALISER
     else:
         flags |= wire.EXIT_OUT_OF_ORDER
-    _leaving[address] = (flags, leaver)
+    _judged(address, flags, leaver)
     if task is not None:  # a young task's name may not be told yet, and this row is what users read
         name = getattr(task, "get_name", None)
         if name is not None:
             core.emit(wire.OP_TASK_NAME, leaver, 0, core.string_id(str(name())))
     if frame is None:
-        inner = _getframe(2)  # the `__exit__` that called `leave`
+        inner = _getframe(3)  # the `__exit__` that called `leave`, which called `_judge`
         frame = inner.f_back
         if frame is None or frame.f_code is _ah_intern._boundary:
             frame = inner
@@ -262,6 +348,11 @@ def leaving(scope, task, frame, with_exception=False):
     core.emit(wire.OP_SCOPE_LEAVING, address, leaver, flags, stack)
     _tell_violation(known[0], address, leaver, flags, frame)
     return flags
+
+
+def _judged(address, flags, leaver):
+    _more.add(address)
+    _leaving[address] = (flags, leaver)
 
 
 def _is_finaliser(task):
@@ -297,7 +388,7 @@ def left(scope, frame, caught=False):
     begun = _leaving.get(address)
     if known is None or begun is None:
         return
-    flags, leaver = begun
+    flags, leaver = begun if begun is not _IN_ORDER else (0, known[0][_HOST])
     if caught:
         flags |= wire.EXIT_CANCELLED_CAUGHT
     stack = 0
@@ -321,8 +412,11 @@ def cancelled(scope, reason, frame, words=None):
 
 def changed(scope, deadline_ns, flags, parent=0):
     """Deadline or shield of an open scope changed."""
-    if id(scope) in open_scopes:
-        core.emit(wire.OP_SCOPE_META, id(scope), parent, deadline_ns, flags)
+    known = open_scopes.get(id(scope))
+    if known is not None:
+        meta = (23, _now(), id(scope), parent, deadline_ns, flags)  # OP_SCOPE_META
+        open_scopes[id(scope)] = (known[0][:6] + meta,) + known[1:]
+        _extend(meta)
 
 
 def named(scope, name):
@@ -330,6 +424,7 @@ def named(scope, name):
     number = string_id(name)
     if id(scope) in open_scopes:
         _names[id(scope)] = number
+        _more.add(id(scope))
     core.emit(wire.OP_SCOPE_NAME, id(scope), 0, number)
 
 
@@ -339,6 +434,7 @@ def delivering(scope, by):
     if address in open_scopes:
         counts = _deliveries.get(address)
         if counts is None:
+            _more.add(address)
             _deliveries[address] = [1, 0]
         else:
             counts[0] += 1
@@ -373,9 +469,12 @@ def _tick():
         _tell_deliveries(address)
 
 
+#: Start of the time that deadlines in `open_scopes` are counted from.
+_t0 = _state.t0
+
 #: Functions `(scope) -> (parent, deadline_ns, flags)` by kind, for the sync.
 describers = {}
-#: Functions `() -> {address: scope}` by kind: the open scopes that are not watched, as their library knows them.
+#: Functions `() -> {address: scope}` by kind: the open scopes as their library knows them.
 finders = {}
 
 
@@ -387,11 +486,11 @@ def _sync():
         known = open_scopes.get(address)
         if known is None:  # left while the walk rested
             continue
-        row, _outer, reference = known
+        row, _outer, _watched = known
         _extend(row)
         if address in _names:
             core.emit(wire.OP_SCOPE_NAME, address, 0, _names[address])
-        scope = reference() if reference is not None else found.get(address)
+        scope = found.get(address)
         describe = describers.get(row[_KIND])
         if scope is not None and describe is not None:
             parent, deadline, flags = describe(scope)
@@ -403,9 +502,15 @@ def _sync():
 
 
 def _forget():
-    """String and stack ids mean nothing to a new listener."""
+    """String and stack ids mean nothing to a new listener, and it counts time anew."""
+    global _t0
+    shift = _t0 - _state.t0
+    _t0 = _state.t0
     for address, (row, outer, reference) in list(open_scopes.items()):
-        open_scopes[address] = (row[:_STACK] + (0,), outer, reference)
+        row = row[:_STACK] + (0,) + row[_STACK + 1 :]
+        if shift and len(row) > _DEADLINE and row[_DEADLINE] > 0:
+            row = row[:_DEADLINE] + (row[_DEADLINE] + shift,) + row[_DEADLINE + 1 :]
+        open_scopes[address] = (row, outer, reference)
     _names.clear()
 
 
