@@ -26,17 +26,20 @@ _extend = core.extend
 _state = core.state
 
 
-#: Entered scopes by address: (its SCOPE_ENTER row, with the SCOPE_META row of a timeout's deadline behind it; address of the
-#: scope that was innermost for its task before or 0; a weak reference to the scope or None). A plain tuple: it is made at
-#: every entry, and filling an object costs 200 ns more.
+#: Entered scopes by address: the SCOPE_ENTER row, with the SCOPE_META row of a deadline behind it.
 open_scopes = {}
+#: Address of the scope that was innermost for its task before, by address, where there was one.
+outer_of = {}
+#: Weak references to those that only the program keeps, by address.
+_watched = {}
 #: Columns of the row.
 _HOST, _KIND, _STACK, _DEADLINE = 3, 4, 5, 10
 #: Address of the innermost open scope of each task, by the task's address.
 innermost = scoped
 #: Of scopes whose exit has begun: address -> (EXIT_* bits found so far, address of the task that leaves).
 _leaving = {}
-#: Addresses of open scopes of which there is more to put away at the exit: deliveries, a name, a generator, a judged exit.
+#: Addresses of open scopes of which there is more to put away at the exit: deliveries, a name, a generator, a judged exit,
+#: a weak reference.
 _more = set()
 #: Of scopes that cancelled: address -> [deliveries so far, how many of them were told].
 _deliveries = {}
@@ -114,8 +117,12 @@ def entered(address, host, kind, frame, deadline_ns=-1, flags=0, watched=None):
     row = (20, t, address, host, kind, place_of(frame, host))  # OP_SCOPE_ENTER
     if deadline_ns >= 0 or flags:
         row += (23, t, address, 0, deadline_ns, flags)  # OP_SCOPE_META
-    open_scopes[address] = (row, innermost.get(host, 0), None if watched is None else _reference(watched))
+    if host in innermost:
+        outer_of[address] = innermost[host]
+    open_scopes[address] = row
     innermost[host] = address
+    if watched is not None:
+        watch(watched)
     _extend(row)
     if _by_code:
         in_generator(address, frame)
@@ -141,25 +148,22 @@ def in_generator(address, frame):
         _more.add(address)
 
 
-def _reference(scope):
-    try:
-        return ref(scope, _lost)
-    except TypeError:
-        return None
-
-
 def watch(scope):
     """Nothing but the program keeps this open scope from now on: tell when it is collected."""
-    known = open_scopes.get(id(scope))
-    if known is not None and known[2] is None:
-        open_scopes[id(scope)] = known[:2] + (_reference(scope),)
+    address = id(scope)
+    if address in open_scopes and address not in _watched:
+        try:
+            _watched[address] = ref(scope, _lost)
+        except TypeError:
+            return
+        _more.add(address)
 
 
 def _lost(reference):
     try:
-        for address, known in list(open_scopes.items()):
-            if known[2] is reference:
-                _close(address, known)
+        for address, known in list(_watched.items()):
+            if known is reference:
+                _close(address)
                 core.emit(wire.OP_SCOPE_LOST, address)
                 return
     except Exception:  # interpreter shutdown
@@ -172,27 +176,29 @@ def scopes_of(task):
     found = []
     while address and len(found) < 1000:
         found.append(address)
-        known = open_scopes.get(address)
-        address = known[1] if known is not None else 0
+        address = outer_of.get(address, 0)
     return found
 
 
 def kind_of(address):
     """SCOPE_* of an open scope, by its address; None when it is not open."""
     known = open_scopes.get(address)
-    return None if known is None else known[0][_KIND]
+    return None if known is None else known[_KIND]
 
 
-def _close(address, known):
-    row, outer, _watched = known
-    open_scopes.pop(address, None)
+def _close(address):
+    row = open_scopes.pop(address, None)
+    outer = outer_of.pop(address, 0)
     if address in _more:
         _more.discard(address)
         _leaving.pop(address, None)
         _deliveries.pop(address, None)
         _names.pop(address, None)
+        _watched.pop(address, None)
         if _scoped:
             _generators.scope_left(address)
+    if row is None:
+        return
     host = row[_HOST]
     if innermost.get(host) == address:
         if outer:
@@ -200,10 +206,12 @@ def _close(address, known):
         else:
             del innermost[host]
     else:  # out of order: take it out of the chain
-        for other in scopes_of(host):
-            inner = open_scopes.get(other)
-            if inner is not None and inner[1] == address:
-                open_scopes[other] = (inner[0], outer, inner[2])
+        for inner in scopes_of(host):
+            if outer_of.get(inner) == address:
+                if outer:
+                    outer_of[inner] = outer
+                else:
+                    del outer_of[inner]
                 break
 
 
@@ -219,10 +227,9 @@ def leave(scope, kind, task):
     """
     try:
         address = id(scope)
-        known = open_scopes.get(address)
-        if known is None:
+        row = open_scopes.get(address)
+        if row is None:
             return False
-        row, outer, _watched = known
         host = row[3]
         if (
             kind is None
@@ -232,8 +239,8 @@ def leave(scope, kind, task):
             and _state.level != 2  # FULL tells the place of each exit
         ):
             del open_scopes[address]
-            if outer:
-                innermost[host] = outer
+            if address in outer_of:
+                innermost[host] = outer_of.pop(address)
             else:
                 del innermost[host]
             _extend((21, _now(), address, host, 0, 0))  # OP_SCOPE_EXIT
@@ -268,7 +275,7 @@ def leave_group(scope, kind, task):
         known = open_scopes.get(address)
         if known is None or address in _leaving:
             return False
-        if kind is None and running_task() is task and innermost.get(known[0][3]) == address:
+        if kind is None and running_task() is task and innermost.get(known[3]) == address:
             _leaving[address] = _IN_ORDER
             _more.add(address)
             return True
@@ -284,8 +291,7 @@ def left_group(scope):
     """The exit of a group is over. True when `left` is to be called for the rest."""
     try:
         address = id(scope)
-        row, outer, _watched = open_scopes[address]
-        host = row[3]
+        host = open_scopes[address][3]
         if (
             _leaving.get(address) is not _IN_ORDER
             or innermost.get(host) != address
@@ -297,8 +303,10 @@ def left_group(scope):
             return True
         del open_scopes[address], _leaving[address]
         _more.discard(address)
-        if outer:
-            innermost[host] = outer
+        if address in _watched:
+            del _watched[address]
+        if address in outer_of:
+            innermost[host] = outer_of.pop(address)
         else:
             del innermost[host]
         _extend((21, _now(), address, host, 0, 0))  # OP_SCOPE_EXIT
@@ -324,7 +332,7 @@ def leaving(scope, task, frame, with_exception=False):
         return begun[0]
     leaver = 0 if task is None else id(task)
     flags = 16 if with_exception else 0  # EXIT_WITH_EXCEPTION
-    host = known[0][_HOST]
+    host = known[_HOST]
     if leaver == host and innermost.get(leaver) == address:
         _judged(address, flags, leaver)
         return flags
@@ -346,7 +354,7 @@ def leaving(scope, task, frame, with_exception=False):
             frame = inner
     stack = stack_id(frame, _depths[_state.level] or SCOPE_DEPTH)
     core.emit(wire.OP_SCOPE_LEAVING, address, leaver, flags, stack)
-    _tell_violation(known[0], address, leaver, flags, frame)
+    _tell_violation(known, address, leaver, flags, frame)
     return flags
 
 
@@ -388,7 +396,7 @@ def left(scope, frame, caught=False):
     begun = _leaving.get(address)
     if known is None or begun is None:
         return
-    flags, leaver = begun if begun is not _IN_ORDER else (0, known[0][_HOST])
+    flags, leaver = begun if begun is not _IN_ORDER else (0, known[_HOST])
     if caught:
         flags |= wire.EXIT_CANCELLED_CAUGHT
     stack = 0
@@ -396,7 +404,7 @@ def left(scope, frame, caught=False):
         stack = stack_id(frame, _depths[core.state.level] or SCOPE_DEPTH)
     if address in _deliveries:
         _tell_deliveries(address)
-    _close(address, known)
+    _close(address)
     _extend((21, _now(), address, leaver, flags, stack))  # OP_SCOPE_EXIT
 
 
@@ -415,7 +423,7 @@ def changed(scope, deadline_ns, flags, parent=0):
     known = open_scopes.get(id(scope))
     if known is not None:
         meta = (23, _now(), id(scope), parent, deadline_ns, flags)  # OP_SCOPE_META
-        open_scopes[id(scope)] = (known[0][:6] + meta,) + known[1:]
+        open_scopes[id(scope)] = known[:6] + meta
         _extend(meta)
 
 
@@ -483,10 +491,9 @@ def _sync():
     for find in set(finders.values()):
         found.update(find())
     for address in paced(list(open_scopes)):
-        known = open_scopes.get(address)
-        if known is None:  # left while the walk rested
+        row = open_scopes.get(address)
+        if row is None:  # left while the walk rested
             continue
-        row, _outer, _watched = known
         _extend(row)
         if address in _names:
             core.emit(wire.OP_SCOPE_NAME, address, 0, _names[address])
@@ -506,16 +513,16 @@ def _forget():
     global _t0
     shift = _t0 - _state.t0
     _t0 = _state.t0
-    for address, (row, outer, reference) in list(open_scopes.items()):
+    for address, row in list(open_scopes.items()):
         row = row[:_STACK] + (0,) + row[_STACK + 1 :]
         if shift and len(row) > _DEADLINE and row[_DEADLINE] > 0:
             row = row[:_DEADLINE] + (row[_DEADLINE] + shift,) + row[_DEADLINE + 1 :]
-        open_scopes[address] = (row, outer, reference)
+        open_scopes[address] = row
     _names.clear()
 
 
 @core.rpc("openScopes")
 def _open_scopes(_params):
     """Entered scopes now, for diagnostics."""
-    rows = [known[0] for known in list(open_scopes.values())]
+    rows = list(open_scopes.values())
     return [{"scope": row[2], "host": row[_HOST], "kind": row[_KIND]} for row in rows]

@@ -30,6 +30,7 @@ _backend_file = ""
 _backend = _handles = None
 open_scopes = scopes.open_scopes
 innermost = scopes.innermost
+outer_of = scopes.outer_of
 left = scopes.left
 place_of = scopes.place_of
 _state = core.state
@@ -120,7 +121,9 @@ def _enter(scope):
         address = id(scope)
         stack = (scope_stack(caller) if _state.level == 1 else 0) or place_of(caller, host)
         row = (20, _now(), address, host, kind, stack)  # OP_SCOPE_ENTER
-        open_scopes[address] = (row, innermost.get(host, 0), None)  # anyio keeps it
+        if host in innermost:
+            outer_of[address] = innermost[host]
+        open_scopes[address] = row
         innermost[host] = address
         _extend(row)
         if scope._deadline < _FAR or scope._shield or scope._cancel_called:

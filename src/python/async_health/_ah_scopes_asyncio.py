@@ -31,6 +31,7 @@ _now = core.now
 _extend = core.extend
 open_scopes = scopes.open_scopes
 innermost = scopes.innermost
+outer_of = scopes.outer_of
 left = scopes.left
 place_of = scopes.place_of
 watch = scopes.watch
@@ -148,12 +149,16 @@ def _enter_timeout(timeout):
             due = floor(when * 1e9) + _to_start
             # OP_SCOPE_ENTER, SCOPE_ASYNCIO_TIMEOUT; OP_SCOPE_META
             row = (20, t, address, host, 3, stack, 23, t, address, 0, due if due > 0 else 0, 0)
-            open_scopes[address] = (row, innermost.get(host, 0), None)  # the loop keeps it until it fires
+            kept = True  # by the loop, until it fires
         else:
             row = (20, t, address, host, 3, stack)
-            open_scopes[address] = (row, innermost.get(host, 0), None)
-            watch(timeout)
+            kept = False
+        if host in innermost:
+            outer_of[address] = innermost[host]
+        open_scopes[address] = row
         innermost[host] = address
+        if not kept:
+            watch(timeout)
         _extend(row)
         if _by_code:
             scopes.in_generator(address, caller)
