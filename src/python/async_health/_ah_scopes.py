@@ -15,6 +15,7 @@ from . import _ah_tasks_cancel as cancels
 from . import _ah_wire as wire
 from ._ah_intern import DEPTHS, SCOPE_DEPTH, scope_stack, stack_id, string_id
 from ._ah_pace import paced
+from ._ah_scopes_misuse import add_library, is_finaliser, tell_violation  # noqa: F401  (part of this module's interface)
 from ._ah_task_facts import reason_id
 from ._ah_tasks import current_task, scoped
 from ._ah_tasks import live as live_tasks
@@ -48,15 +49,6 @@ _names = {}
 #: `_ah_generators` where present, and its tables: empty while no generator is concerned.
 _generators = None
 _by_code = _scoped = {}
-_library_paths = ()
-_TITLES = {
-    wire.SCOPE_OTHER: "scope",
-    wire.SCOPE_ANYIO_CANCEL_SCOPE: "anyio.CancelScope",
-    wire.SCOPE_ANYIO_TASK_GROUP: "anyio.TaskGroup",
-    wire.SCOPE_ASYNCIO_TIMEOUT: "asyncio.timeout",
-    wire.SCOPE_ASYNCIO_TASK_GROUP: "asyncio.TaskGroup",
-    wire.SCOPE_TRACKED: "tracked_scope",
-}
 
 
 def install(options):
@@ -80,30 +72,6 @@ def install(options):
 def generators_by_code():
     """Table that is empty while no async generator is about."""
     return _by_code
-
-
-def add_library(path):
-    """Frames of files below `path` are a library's: a violation is shown in the first frame outside of them."""
-    global _library_paths
-    if path not in _library_paths:
-        _library_paths += (path,)
-    _ah_intern.add_library(path)
-
-
-def user_frame(frame):
-    """The first frame outward from `frame` that is the program's own (or the outermost)."""
-    found = frame
-    while found is not None:
-        name = found.f_code.co_filename
-        if not (
-            name.startswith(_library_paths)
-            or name.endswith("contextlib.py")
-            or name[-10:] == "_ah_api.py"
-            or name[:1] == "<"
-        ):
-            return found
-        found = found.f_back
-    return frame
 
 
 def entered(address, host, kind, frame, deadline_ns=-1, flags=0, watched=None):
@@ -234,7 +202,7 @@ def leave(scope, kind, task):
         if (
             kind is None
             and running_task() is task
-            and innermost.get(host) == address
+            and innermost.get(host) is row[2]  # the very number that was put there at the entry
             and not (_more and address in _more)  # a group's own scope, too, while the group is left
             and _state.level != 2  # FULL tells the place of each exit
         ):
@@ -338,7 +306,7 @@ def leaving(scope, task, frame, with_exception=False):
         return flags
     if leaver != host:
         flags |= wire.EXIT_CROSS_TASK
-        if _is_finaliser(task):
+        if is_finaliser(task):
             flags |= wire.EXIT_BY_FINALISER
     else:
         flags |= wire.EXIT_OUT_OF_ORDER
@@ -354,39 +322,13 @@ def leaving(scope, task, frame, with_exception=False):
             frame = inner
     stack = stack_id(frame, _depths[_state.level] or SCOPE_DEPTH)
     core.emit(wire.OP_SCOPE_LEAVING, address, leaver, flags, stack)
-    _tell_violation(known, address, leaver, flags, frame)
+    tell_violation(known, address, leaver, flags, frame)
     return flags
 
 
 def _judged(address, flags, leaver):
     _more.add(address)
     _leaving[address] = (flags, leaver)
-
-
-def _is_finaliser(task):
-    """Does the task drive an async generator's `aclose()` for the collector or the loop's shutdown?"""
-    coroutine = getattr(task, "_coro", None)
-    return type(coroutine).__name__ == "async_generator_athrow"
-
-
-def _tell_violation(row, address, leaver, flags, frame):
-    if not core.violation_callbacks:
-        return
-    title = _TITLES.get(row[_KIND], "scope")
-    code = "cross-task-exit" if flags & wire.EXIT_CROSS_TASK else "out-of-order-exit"
-    if code == "cross-task-exit":
-        message = "%s is left by another task than the one that entered it" % title
-    else:
-        message = "%s is left while a scope entered after it is still open" % title
-    info = {
-        "message": message,
-        "scope": address,
-        "kind": row[_KIND],
-        "task": leaver,
-        "host": row[_HOST],
-        "stack": row[_STACK],
-    }
-    core.violation(code, user_frame(frame), info)
 
 
 def left(scope, frame, caught=False):
