@@ -126,11 +126,9 @@ def _unrolled(depth):
 
     def answer(count, lastis=None):
         codes, lastis = names("c", count), lastis or names("l", count)
-        # As many codes as offsets, so none is missed; compared one by one, as a tuple of them is more work than the look-up.
-        same = " and ".join("k[%d] is c%d" % (index, index) for index in range(1, count))
-        return "e[1] if (e := get(%s)) is not None and (k := e[0])[0] is c0%s else intern(%s, %s, True)" % (
+        return "e[1] if (e := get(%s)) is not None and e[0] == %s else intern(%s, %s, True)" % (
             lastis,
-            " and " + same if same else "",
+            codes,
             codes,
             lastis,
         )
