@@ -15,6 +15,7 @@ from . import _ah_tasks_cancel as cancels
 from . import _ah_wire as wire
 from ._ah_intern import DEPTHS, SCOPE_DEPTH, scope_stack, stack_id, string_id
 from ._ah_pace import paced
+from ._ah_scopes_misuse import add_library, is_finaliser, tell_violation  # noqa: F401  (part of this module's interface)
 from ._ah_task_facts import reason_id
 from ._ah_tasks import current_task, scoped
 from ._ah_tasks import live as live_tasks
@@ -26,31 +27,28 @@ _extend = core.extend
 _state = core.state
 
 
-#: Entered scopes by address: (its SCOPE_ENTER row, address of the scope that was innermost for its task before or 0, a weak
-#: reference to the scope or None). A plain tuple: it is made at every entry, and filling an object costs 200 ns more.
+#: Entered scopes by address: the SCOPE_ENTER row, with the SCOPE_META row of a deadline behind it.
 open_scopes = {}
+#: Address of the scope that was innermost for its task before, by address, where there was one.
+outer_of = {}
+#: Weak references to those that only the program keeps, by address.
+_watched = {}
 #: Columns of the row.
-_HOST, _KIND, _STACK = 3, 4, 5
+_HOST, _KIND, _STACK, _DEADLINE = 3, 4, 5, 10
 #: Address of the innermost open scope of each task, by the task's address.
 innermost = scoped
 #: Of scopes whose exit has begun: address -> (EXIT_* bits found so far, address of the task that leaves).
 _leaving = {}
+#: Addresses of open scopes of which there is more to put away at the exit: deliveries, a name, a generator, a judged exit,
+#: a weak reference.
+_more = set()
 #: Of scopes that cancelled: address -> [deliveries so far, how many of them were told].
 _deliveries = {}
 #: String ids of the names that the program gave, by address.
 _names = {}
 #: `_ah_generators` where present, and its tables: empty while no generator is concerned.
 _generators = None
-_by_code = _scoped = None
-_library_paths = ()
-_TITLES = {
-    wire.SCOPE_OTHER: "scope",
-    wire.SCOPE_ANYIO_CANCEL_SCOPE: "anyio.CancelScope",
-    wire.SCOPE_ANYIO_TASK_GROUP: "anyio.TaskGroup",
-    wire.SCOPE_ASYNCIO_TIMEOUT: "asyncio.timeout",
-    wire.SCOPE_ASYNCIO_TASK_GROUP: "asyncio.TaskGroup",
-    wire.SCOPE_TRACKED: "tracked_scope",
-}
+_by_code = _scoped = {}
 
 
 def install(options):
@@ -71,28 +69,9 @@ def install(options):
     _ah_scopes_anyio.install(options)
 
 
-def add_library(path):
-    """Frames of files below `path` are a library's: a violation is shown in the first frame outside of them."""
-    global _library_paths
-    if path not in _library_paths:
-        _library_paths += (path,)
-    _ah_intern.add_library(path)
-
-
-def user_frame(frame):
-    """The first frame outward from `frame` that is the program's own (or the outermost)."""
-    found = frame
-    while found is not None:
-        name = found.f_code.co_filename
-        if not (
-            name.startswith(_library_paths)
-            or name.endswith("contextlib.py")
-            or name[-10:] == "_ah_api.py"
-            or name[:1] == "<"
-        ):
-            return found
-        found = found.f_back
-    return frame
+def generators_by_code():
+    """Table that is empty while no async generator is about."""
+    return _by_code
 
 
 def entered(address, host, kind, frame, deadline_ns=-1, flags=0, watched=None):
@@ -100,40 +79,59 @@ def entered(address, host, kind, frame, deadline_ns=-1, flags=0, watched=None):
 
     `deadline_ns` on the probe's clock (since start), -1 for none; `flags`: SCOPE_FLAG_*. `watched`: the scope itself, to tell
     when it is collected while open; None for kinds that a library keeps as long as they are open (see `finders`).
-    About 350 ns and the walk of the stack.
+    The hooks of timeouts and of anyio's scopes do the same themselves, a call less.
     """
+    t = _now()
+    row = (20, t, address, host, kind, place_of(frame, host))  # OP_SCOPE_ENTER
+    if deadline_ns >= 0 or flags:
+        row += (23, t, address, 0, deadline_ns, flags)  # OP_SCOPE_META
+    if host in innermost:
+        outer_of[address] = innermost[host]
+    open_scopes[address] = row
+    innermost[host] = address
+    if watched is not None:
+        watch(watched)
+    _extend(row)
+    if _by_code:
+        in_generator(address, frame)
+
+
+def place_of(frame, host):
+    """Stack id of the entry of a scope, at any level of detail."""
     level = _state.level
-    if not level or frame is None:
-        stack = 0
-    elif level == 1:  # STANDARD
-        stack = scope_stack(frame)
-    else:
-        stack = stack_id(frame, _depths[level])
-    if not stack and level:
+    if not level:
+        return 0
+    stack = 0 if frame is None else scope_stack(frame) if level == 1 else stack_id(frame, _depths[level])
+    if not stack:
         # Entered by a task made just for that (`wait_for(cm.__aenter__())`): the place is where the task was made.
         row = live_tasks.get(host)
         stack = row[5] if row is not None else 0
-    reference = None
-    if watched is not None:
+    return stack
+
+
+def in_generator(address, frame):
+    """A scope was entered while async generators are about; one of them may have done it."""
+    _generators.scope_entered(address, frame)
+    if address in _scoped:
+        _more.add(address)
+
+
+def watch(scope):
+    """Nothing but the program keeps this open scope from now on: tell when it is collected."""
+    address = id(scope)
+    if address in open_scopes and address not in _watched:
         try:
-            reference = ref(watched, _lost)
+            _watched[address] = ref(scope, _lost)
         except TypeError:
-            pass
-    row = (20, _now(), address, host, kind, stack)  # OP_SCOPE_ENTER
-    open_scopes[address] = (row, innermost.get(host, 0), reference)
-    innermost[host] = address
-    _extend(row)
-    if deadline_ns >= 0 or flags:
-        _extend((23, row[1], address, 0, deadline_ns, flags))  # OP_SCOPE_META
-    if _by_code:
-        _generators.scope_entered(address, frame)
+            return
+        _more.add(address)
 
 
 def _lost(reference):
     try:
-        for address, known in list(open_scopes.items()):
-            if known[2] is reference:
-                _close(address, known)
+        for address, known in list(_watched.items()):
+            if known is reference:
+                _close(address)
                 core.emit(wire.OP_SCOPE_LOST, address)
                 return
     except Exception:  # interpreter shutdown
@@ -146,23 +144,29 @@ def scopes_of(task):
     found = []
     while address and len(found) < 1000:
         found.append(address)
-        known = open_scopes.get(address)
-        address = known[1] if known is not None else 0
+        address = outer_of.get(address, 0)
     return found
 
 
 def kind_of(address):
     """SCOPE_* of an open scope, by its address; None when it is not open."""
     known = open_scopes.get(address)
-    return None if known is None else known[0][_KIND]
+    return None if known is None else known[_KIND]
 
 
-def _close(address, known):
-    row, outer, _reference = known
-    open_scopes.pop(address, None)
-    _leaving.pop(address, None)
-    _deliveries.pop(address, None)
-    _names.pop(address, None)
+def _close(address):
+    row = open_scopes.pop(address, None)
+    outer = outer_of.pop(address, 0)
+    if address in _more:
+        _more.discard(address)
+        _leaving.pop(address, None)
+        _deliveries.pop(address, None)
+        _names.pop(address, None)
+        _watched.pop(address, None)
+        if _scoped:
+            _generators.scope_left(address)
+    if row is None:
+        return
     host = row[_HOST]
     if innermost.get(host) == address:
         if outer:
@@ -170,57 +174,115 @@ def _close(address, known):
         else:
             del innermost[host]
     else:  # out of order: take it out of the chain
-        for other in scopes_of(host):
-            inner = open_scopes.get(other)
-            if inner is not None and inner[1] == address:
-                open_scopes[other] = (inner[0], outer, inner[2])
+        for inner in scopes_of(host):
+            if outer_of.get(inner) == address:
+                if outer:
+                    outer_of[inner] = outer
+                else:
+                    del outer_of[inner]
                 break
-    if _scoped:
-        _generators.scope_left(address)
 
 
-#: Kinds whose exit, when no exception comes, is over as soon as it begins: nothing is awaited in it.
-_AT_ONCE = (wire.SCOPE_ANYIO_CANCEL_SCOPE, wire.SCOPE_ASYNCIO_TIMEOUT)
 #: The quickest way to the task that runs here, where a loop runs: asyncio's own from 3.12 on (before, it costs a getpid).
 running_task = current_task
 
 
-def leave(scope, kind):
-    """The exit of a scope of asyncio or anyio begins, with an exception of type `kind` or None.
+def leave(scope, kind, task):
+    """The exit of a timeout or of an anyio scope entered by `task` begins, with an exception of type `kind` or None.
 
-    True when `left` is to be called at its end; False when all is told already (the usual case, about 400 ns) or the scope
-    is not known to be open.
+    True when `left` is to be called at its end; False when all is told already (the usual case: nothing is awaited in it, so
+    it is over as soon as it begins; about 300 ns) or the scope is not known to be open.
     """
     try:
         address = id(scope)
-        known = open_scopes.get(address)
-        if known is None:
+        row = open_scopes.get(address)
+        if row is None:
             return False
-        row, outer, _reference = known
         host = row[3]
         if (
             kind is None
-            and row[4] in _AT_ONCE
-            and innermost.get(host) == address
-            and id(running_task()) == host
+            and running_task() is task
+            and innermost.get(host) is row[2]  # the very number that was put there at the entry
+            and not (_more and address in _more)  # a group's own scope, too, while the group is left
             and _state.level != 2  # FULL tells the place of each exit
-            and address not in _leaving
-            and not (_deliveries or _names or _scoped)  # nothing more to put away
         ):
             del open_scopes[address]
-            if outer:
-                innermost[host] = outer
+            if address in outer_of:
+                innermost[host] = outer_of.pop(address)
             else:
                 del innermost[host]
             _extend((21, _now(), address, host, 0, 0))  # OP_SCOPE_EXIT
             return False
-        if address in _leaving:
+    except RuntimeError:
+        pass  # no loop runs in this thread
+    except Exception as error:
+        core.fail("scopes.exit", error)
+        return False
+    return _judge(scope, kind)
+
+
+def _judge(scope, kind):
+    try:
+        if id(scope) in _leaving:
             return False  # a group's own scope, left within the exit of the group: that tells it
         leaving(scope, current_task(), None, kind is not None)
         return True
     except Exception as error:
         core.fail("scopes.exit", error)
         return False
+
+
+#: In `_leaving` for a group that is left as it should be; its `left` is over in no time.
+_IN_ORDER = (0, 0)
+
+
+def leave_group(scope, kind, task):
+    """The same for a task group: its exit awaits the children, so all is told at its end."""
+    try:
+        address = id(scope)
+        known = open_scopes.get(address)
+        if known is None or address in _leaving:
+            return False
+        if kind is None and running_task() is task and innermost.get(known[3]) == address:
+            _leaving[address] = _IN_ORDER
+            _more.add(address)
+            return True
+    except RuntimeError:
+        pass
+    except Exception as error:
+        core.fail("scopes.exit", error)
+        return False
+    return _judge(scope, kind)
+
+
+def left_group(scope):
+    """The exit of a group is over. True when `left` is to be called for the rest."""
+    try:
+        address = id(scope)
+        host = open_scopes[address][3]
+        if (
+            _leaving.get(address) is not _IN_ORDER
+            or innermost.get(host) != address
+            or address in _deliveries
+            or address in _names
+            or address in _scoped
+            or _state.level == 2
+        ):
+            return True
+        del open_scopes[address], _leaving[address]
+        _more.discard(address)
+        if address in _watched:
+            del _watched[address]
+        if address in outer_of:
+            innermost[host] = outer_of.pop(address)
+        else:
+            del innermost[host]
+        _extend((21, _now(), address, host, 0, 0))  # OP_SCOPE_EXIT
+    except KeyError:
+        pass  # closed in the meantime
+    except Exception as error:
+        core.fail("scopes.exit", error)
+    return False
 
 
 def leaving(scope, task, frame, with_exception=False):
@@ -238,56 +300,35 @@ def leaving(scope, task, frame, with_exception=False):
         return begun[0]
     leaver = 0 if task is None else id(task)
     flags = 16 if with_exception else 0  # EXIT_WITH_EXCEPTION
-    host = known[0][_HOST]
+    host = known[_HOST]
     if leaver == host and innermost.get(leaver) == address:
-        _leaving[address] = (flags, leaver)
+        _judged(address, flags, leaver)
         return flags
     if leaver != host:
         flags |= wire.EXIT_CROSS_TASK
-        if _is_finaliser(task):
+        if is_finaliser(task):
             flags |= wire.EXIT_BY_FINALISER
     else:
         flags |= wire.EXIT_OUT_OF_ORDER
-    _leaving[address] = (flags, leaver)
+    _judged(address, flags, leaver)
     if task is not None:  # a young task's name may not be told yet, and this row is what users read
         name = getattr(task, "get_name", None)
         if name is not None:
             core.emit(wire.OP_TASK_NAME, leaver, 0, core.string_id(str(name())))
     if frame is None:
-        inner = _getframe(2)  # the `__exit__` that called `leave`
+        inner = _getframe(3)  # the `__exit__` that called `leave`, which called `_judge`
         frame = inner.f_back
         if frame is None or frame.f_code is _ah_intern._boundary:
             frame = inner
     stack = stack_id(frame, _depths[_state.level] or SCOPE_DEPTH)
     core.emit(wire.OP_SCOPE_LEAVING, address, leaver, flags, stack)
-    _tell_violation(known[0], address, leaver, flags, frame)
+    tell_violation(known, address, leaver, flags, frame)
     return flags
 
 
-def _is_finaliser(task):
-    """Does the task drive an async generator's `aclose()` for the collector or the loop's shutdown?"""
-    coroutine = getattr(task, "_coro", None)
-    return type(coroutine).__name__ == "async_generator_athrow"
-
-
-def _tell_violation(row, address, leaver, flags, frame):
-    if not core.violation_callbacks:
-        return
-    title = _TITLES.get(row[_KIND], "scope")
-    code = "cross-task-exit" if flags & wire.EXIT_CROSS_TASK else "out-of-order-exit"
-    if code == "cross-task-exit":
-        message = "%s is left by another task than the one that entered it" % title
-    else:
-        message = "%s is left while a scope entered after it is still open" % title
-    info = {
-        "message": message,
-        "scope": address,
-        "kind": row[_KIND],
-        "task": leaver,
-        "host": row[_HOST],
-        "stack": row[_STACK],
-    }
-    core.violation(code, user_frame(frame), info)
+def _judged(address, flags, leaver):
+    _more.add(address)
+    _leaving[address] = (flags, leaver)
 
 
 def left(scope, frame, caught=False):
@@ -297,7 +338,7 @@ def left(scope, frame, caught=False):
     begun = _leaving.get(address)
     if known is None or begun is None:
         return
-    flags, leaver = begun
+    flags, leaver = begun if begun is not _IN_ORDER else (0, known[_HOST])
     if caught:
         flags |= wire.EXIT_CANCELLED_CAUGHT
     stack = 0
@@ -305,7 +346,7 @@ def left(scope, frame, caught=False):
         stack = stack_id(frame, _depths[core.state.level] or SCOPE_DEPTH)
     if address in _deliveries:
         _tell_deliveries(address)
-    _close(address, known)
+    _close(address)
     _extend((21, _now(), address, leaver, flags, stack))  # OP_SCOPE_EXIT
 
 
@@ -321,8 +362,11 @@ def cancelled(scope, reason, frame, words=None):
 
 def changed(scope, deadline_ns, flags, parent=0):
     """Deadline or shield of an open scope changed."""
-    if id(scope) in open_scopes:
-        core.emit(wire.OP_SCOPE_META, id(scope), parent, deadline_ns, flags)
+    known = open_scopes.get(id(scope))
+    if known is not None:
+        meta = (23, _now(), id(scope), parent, deadline_ns, flags)  # OP_SCOPE_META
+        open_scopes[id(scope)] = known[:6] + meta
+        _extend(meta)
 
 
 def named(scope, name):
@@ -330,6 +374,7 @@ def named(scope, name):
     number = string_id(name)
     if id(scope) in open_scopes:
         _names[id(scope)] = number
+        _more.add(id(scope))
     core.emit(wire.OP_SCOPE_NAME, id(scope), 0, number)
 
 
@@ -339,6 +384,7 @@ def delivering(scope, by):
     if address in open_scopes:
         counts = _deliveries.get(address)
         if counts is None:
+            _more.add(address)
             _deliveries[address] = [1, 0]
         else:
             counts[0] += 1
@@ -373,9 +419,12 @@ def _tick():
         _tell_deliveries(address)
 
 
+#: Start of the time that deadlines in `open_scopes` are counted from.
+_t0 = _state.t0
+
 #: Functions `(scope) -> (parent, deadline_ns, flags)` by kind, for the sync.
 describers = {}
-#: Functions `() -> {address: scope}` by kind: the open scopes that are not watched, as their library knows them.
+#: Functions `() -> {address: scope}` by kind: the open scopes as their library knows them.
 finders = {}
 
 
@@ -384,14 +433,13 @@ def _sync():
     for find in set(finders.values()):
         found.update(find())
     for address in paced(list(open_scopes)):
-        known = open_scopes.get(address)
-        if known is None:  # left while the walk rested
+        row = open_scopes.get(address)
+        if row is None:  # left while the walk rested
             continue
-        row, _outer, reference = known
         _extend(row)
         if address in _names:
             core.emit(wire.OP_SCOPE_NAME, address, 0, _names[address])
-        scope = reference() if reference is not None else found.get(address)
+        scope = found.get(address)
         describe = describers.get(row[_KIND])
         if scope is not None and describe is not None:
             parent, deadline, flags = describe(scope)
@@ -403,14 +451,20 @@ def _sync():
 
 
 def _forget():
-    """String and stack ids mean nothing to a new listener."""
-    for address, (row, outer, reference) in list(open_scopes.items()):
-        open_scopes[address] = (row[:_STACK] + (0,), outer, reference)
+    """String and stack ids mean nothing to a new listener, and it counts time anew."""
+    global _t0
+    shift = _t0 - _state.t0
+    _t0 = _state.t0
+    for address, row in list(open_scopes.items()):
+        row = row[:_STACK] + (0,) + row[_STACK + 1 :]
+        if shift and len(row) > _DEADLINE and row[_DEADLINE] > 0:
+            row = row[:_DEADLINE] + (row[_DEADLINE] + shift,) + row[_DEADLINE + 1 :]
+        open_scopes[address] = row
     _names.clear()
 
 
 @core.rpc("openScopes")
 def _open_scopes(_params):
     """Entered scopes now, for diagnostics."""
-    rows = [known[0] for known in list(open_scopes.values())]
+    rows = list(open_scopes.values())
     return [{"scope": row[2], "host": row[_HOST], "kind": row[_KIND]} for row in rows]

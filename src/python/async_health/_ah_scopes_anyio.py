@@ -12,7 +12,7 @@ from . import _ah_scopes as scopes
 from . import _ah_task_places as places
 from . import _ah_wire as wire
 from ._ah_inject import inject
-from ._ah_intern import string_id
+from ._ah_intern import scope_stack, string_id
 from ._ah_scopes_asyncio import _FAR, deadline_ns
 from ._ah_task_facts import name_of
 from ._ah_tasks import known as known_task
@@ -29,11 +29,17 @@ _backend_file = ""
 #: The globals of anyio's asyncio backend, and of its module with the task handles (newer versions).
 _backend = _handles = None
 open_scopes = scopes.open_scopes
-entered = scopes.entered
+innermost = scopes.innermost
+outer_of = scopes.outer_of
 left = scopes.left
+place_of = scopes.place_of
+_state = core.state
+_by_code = {}
 
 
 def install(_options):
+    global _by_code
+    _by_code = scopes.generators_by_code()
     core.on_import("anyio._backends._asyncio", _install)
 
 
@@ -48,11 +54,11 @@ def _install(module):
     for number in (wire.SCOPE_ANYIO_CANCEL_SCOPE, wire.SCOPE_ANYIO_TASK_GROUP):
         scopes.describers[number] = _describe
         scopes.finders[number] = _open_now
-    _edit(kind.__enter__, _SCOPE, epilogue="AH.enter(self)", enter=_enter)
+    _edit(kind.__enter__, _SCOPE, returns="AH.enter(VALUE)", enter=_enter)
     _edit(
         kind.__exit__,
         _SCOPE,
-        prologue="_ah_open = AH.leave(self, exc_type)",
+        prologue="_ah_open = AH.leave(self, exc_type, self._host_task)",
         epilogue="if _ah_open: AH.left(self, exc_type)",
         leave=scopes.leave,
         left=_left,
@@ -75,9 +81,10 @@ def _install(module):
     _edit(
         group.__aexit__,
         _GROUP,
-        prologue="_ah_open = AH.leave(self.cancel_scope, exc_type)",
-        epilogue="if _ah_open: AH.left(self.cancel_scope, exc_type)",
-        leave=scopes.leave,
+        prologue="_ah_open = AH.leave(self.cancel_scope, exc_type, self.cancel_scope._host_task)",
+        epilogue="if _ah_open and AH.left_group(self.cancel_scope): AH.left(self.cancel_scope, exc_type)",
+        leave=scopes.leave_group,
+        left_group=scopes.left_group,
         left=_left,
     )
     # `_spawn` of newer versions runs the coroutine in one of anyio's own: tell the birth whose it is.
@@ -96,32 +103,37 @@ def _edit(function, name, **parts):
 
 
 def _enter(scope):
-    # In the `finally` of `__enter__`: it may have failed, or been refused because the scope is active already.
     try:
-        task = scope._host_task
-        address = id(scope)
-        if task is None or address in open_scopes:
-            return
-        host = id(task)
-        if host not in live_tasks:
-            known_task(task)
         caller = _getframe(2)
         kind = 1  # SCOPE_ANYIO_CANCEL_SCOPE
         inside = caller.f_globals  # cheaper than to compare file names
-        if inside is _handles and caller.f_code.co_name == "_run_coro":
-            return  # the scope behind a TaskHandle
         if inside is _backend:
             if caller.f_code.co_name != "__aenter__":
-                return  # anyio's own housekeeping: shielded checkpoints, waiting for children
+                return scope  # anyio's own housekeeping: shielded checkpoints, waiting for children
             kind = 2  # SCOPE_ANYIO_TASK_GROUP
             caller = caller.f_back or caller
-        deadline = scope._deadline
-        flags = 1 if scope._shield else 0  # SCOPE_FLAG_SHIELD
-        if scope._cancel_called:
-            flags |= 2  # SCOPE_FLAG_CANCEL_CALLED
-        entered(address, host, kind, caller, deadline_ns(deadline) if deadline < _FAR else -1, flags)
+        elif inside is _handles and caller.f_code.co_name == "_run_coro":
+            return scope  # the scope behind a TaskHandle
+        task = scope._host_task
+        host = id(task)
+        if host not in live_tasks:
+            known_task(task)
+        address = id(scope)
+        stack = (scope_stack(caller) if _state.level == 1 else 0) or place_of(caller, host)
+        row = (20, _now(), address, host, kind, stack)  # OP_SCOPE_ENTER
+        if host in innermost:
+            outer_of[address] = innermost[host]
+        open_scopes[address] = row
+        innermost[host] = address
+        _extend(row)
+        if scope._deadline < _FAR or scope._shield or scope._cancel_called:
+            _parent, deadline, flags = _describe(scope)
+            _extend((23, row[1], address, 0, deadline, flags))  # OP_SCOPE_META
+        if _by_code:
+            scopes.in_generator(address, caller)
     except Exception as error:
         core.fail(_SCOPE, error)
+    return scope
 
 
 def _open_now():

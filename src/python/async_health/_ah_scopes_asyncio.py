@@ -7,11 +7,13 @@ cancels the body. So enter and exit are observed from inside their methods.
 import os
 import sys
 import time
+from math import floor
 
 from . import _ah_core as core
 from . import _ah_scopes as scopes
 from . import _ah_wire as wire
 from ._ah_inject import inject
+from ._ah_intern import scope_stack
 from ._ah_tasks import find_current
 from ._ah_tasks import known as known_task
 from ._ah_tasks import live as live_tasks
@@ -21,18 +23,33 @@ _TIMEOUT = "scopes.asyncio.timeout"
 _GROUP = "scopes.asyncio.TaskGroup"
 #: A deadline beyond this many seconds is none; infinity among them.
 _FAR = 1e15
-#: From the loops' clock to the rows' clock, ns.
+#: From the loops' clock to the rows' clock, ns; and from there to the time since the probe's start.
 _clock_offset = core.now() - time.monotonic_ns()
+_to_start = _clock_offset - core.state.t0
 _state = core.state
 _now = core.now
 _extend = core.extend
 open_scopes = scopes.open_scopes
-entered = scopes.entered
+innermost = scopes.innermost
+outer_of = scopes.outer_of
 left = scopes.left
+place_of = scopes.place_of
+watch = scopes.watch
+_by_code = {}
 
 
 def install(_options):
+    global _by_code
+    _by_code = scopes.generators_by_code()
+    core.on_start(_restart)
+    _restart()
     core.on_import("asyncio", _install)
+
+
+def _restart():
+    """The start is what deadlines are counted from."""
+    global _to_start
+    _to_start = _clock_offset - _state.t0
 
 
 def _install(asyncio):
@@ -41,15 +58,14 @@ def _install(asyncio):
     else:
         scopes.running_task = find_current()
     scopes.add_library(os.path.dirname(asyncio.Lock.acquire.__code__.co_filename) + os.sep)
-    scopes.describers[wire.SCOPE_ASYNCIO_TIMEOUT] = lambda scope: (0, deadline_ns(scope._when), 0)
     timeouts = sys.modules.get("asyncio.timeouts")
     if timeouts is not None:
         kind = timeouts.Timeout
-        _edit(kind.__aenter__, _TIMEOUT, epilogue="AH.enter(self)", enter=_enter_timeout)
+        _edit(kind.__aenter__, _TIMEOUT, returns="AH.enter(VALUE)", enter=_enter_timeout)
         _edit(
             kind.__aexit__,
             _TIMEOUT,
-            prologue="_ah_open = AH.leave(self, exc_type)",
+            prologue="_ah_open = AH.leave(self, exc_type, self._task)",
             epilogue="if _ah_open: AH.left(self, exc_type)",
             leave=scopes.leave,
             left=_left_timeout,
@@ -62,24 +78,24 @@ def _install(asyncio):
             begin=_timeout_fires,
             end=_ends,
         )
-        # Its own `__aenter__` calls it too, ahead of our note of the entry.
+        # Its own `__aenter__` calls it too, with what is there already.
         _edit(
             kind.reschedule,
             _TIMEOUT,
-            epilogue="if id(self) in AH.open: AH.changed(self)",
-            open=open_scopes,
+            prologue="if when is not self._when: AH.changed(self, when)",
             changed=_rescheduled,
         )
     groups = sys.modules.get("asyncio.taskgroups")
     if groups is not None:
         kind = groups.TaskGroup
-        _edit(kind.__aenter__, _GROUP, epilogue="AH.enter(self)", enter=_enter_group)
+        _edit(kind.__aenter__, _GROUP, returns="AH.enter(VALUE)", enter=_enter_group)
         _edit(
             kind.__aexit__,
             _GROUP,
-            prologue="_ah_open = AH.leave(self, et)",
-            epilogue="if _ah_open: AH.left(self)",
-            leave=scopes.leave,
+            prologue="_ah_open = AH.leave(self, et, self._parent_task)",
+            epilogue="if _ah_open and AH.left_group(self): AH.left(self)",
+            leave=scopes.leave_group,
+            left_group=scopes.left_group,
             left=_left,
         )
         _edit(
@@ -111,7 +127,7 @@ def deadline_ns(when):
     """A time of the loop's clock (`time.monotonic`, seconds) as ns since the probe's start; -1 for none."""
     if when is None or not when < _FAR:
         return -1
-    due = int(when * 1e9) + _clock_offset - _state.t0
+    due = floor(when * 1e9) + _to_start
     return due if due > 0 else 0
 
 
@@ -119,34 +135,48 @@ def deadline_ns(when):
 
 
 def _enter_timeout(timeout):
-    # In the `finally` of the method, so the entry may have failed.
     try:
         task = timeout._task
-        address = id(timeout)
-        if task is None or address in open_scopes:
-            return
         host = id(task)
         if host not in live_tasks:
             known_task(task)
+        address = id(timeout)
+        caller = _getframe(2)
+        stack = (scope_stack(caller) if _state.level == 1 else 0) or place_of(caller, host)
         when = timeout._when
-        due = int(when * 1e9) + _clock_offset - _state.t0 if when is not None and when < _FAR else -1
-        entered(address, host, 3, _getframe(2), due, 0, timeout)  # SCOPE_ASYNCIO_TIMEOUT
+        t = _now()
+        if when is not None and when < _FAR:
+            due = floor(when * 1e9) + _to_start
+            # OP_SCOPE_ENTER, SCOPE_ASYNCIO_TIMEOUT; OP_SCOPE_META
+            row = (20, t, address, host, 3, stack, 23, t, address, 0, due if due > 0 else 0, 0)
+            kept = True  # by the loop, until it fires
+        else:
+            row = (20, t, address, host, 3, stack)
+            kept = False
+        if host in innermost:
+            outer_of[address] = innermost[host]
+        open_scopes[address] = row
+        innermost[host] = address
+        if not kept:
+            watch(timeout)
+        _extend(row)
+        if _by_code:
+            scopes.in_generator(address, caller)
     except Exception as error:
         core.fail(_TIMEOUT, error)
+    return timeout
 
 
 def _enter_group(group):
     try:
         task = group._parent_task
-        address = id(group)
-        if task is None or address in open_scopes:
-            return
         host = id(task)
         if host not in live_tasks:
             known_task(task)
-        entered(address, host, 4, _getframe(2), watched=group)  # SCOPE_ASYNCIO_TASK_GROUP
+        scopes.entered(id(group), host, 4, _getframe(2), watched=group)  # SCOPE_ASYNCIO_TASK_GROUP
     except Exception as error:
         core.fail(_GROUP, error)
+    return group
 
 
 def _left(scope):
@@ -165,6 +195,7 @@ def _left_timeout(timeout, kind):
 
 @core.hook(_TIMEOUT)
 def _timeout_fires(timeout):
+    watch(timeout)
     scopes.cancelled(timeout, wire.REASON_DEADLINE, None)
     return scopes.delivering(timeout, timeout)
 
@@ -190,8 +221,12 @@ def _ends(before):
 
 
 @core.hook(_TIMEOUT)
-def _rescheduled(timeout):
-    scopes.changed(timeout, deadline_ns(timeout._when), 0)
+def _rescheduled(timeout, when):
+    if timeout._state.value != "active":  # it will be refused
+        return
+    scopes.changed(timeout, deadline_ns(when), 0)
+    if when is None:
+        watch(timeout)
 
 
 def _born_in(group, task):
