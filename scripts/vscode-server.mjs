@@ -3,7 +3,8 @@
  * package `code-server`, run by a Node 24 that comes as an npm package as well.
  *
  *   node scripts/vscode-server.mjs install            installs it (about a minute, 600 MB) or says where it is
- *   node scripts/vscode-server.mjs start [FOLDER]     starts it with this project's extension loaded and prints the URL
+ *   node scripts/vscode-server.mjs start [FOLDER] [--vsix FILE]
+ *                                                     starts it with this project's extension loaded, or that one installed, and prints the URL
  *
  * It lives in the user's cache, one folder per lockfile (test/vscode-server), so clones and test runs share it.
  * Only the native modules that the server cannot do without are compiled; install scripts of packages never run, so the
@@ -13,8 +14,9 @@ import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 export const root = fileURLToPath(new URL('..', import.meta.url)).replace(/[\\/]$/, '');
 const recipe = join(root, 'test/vscode-server');
@@ -169,14 +171,15 @@ async function native(log, work, module, node) {
 
 /**
  * Starts the server.
- * @param {{dataDir?: string, extensionsDir?: string, port?: number, settings?: object, env?: object, graceSeconds?: number,
+ * @param {{dataDir?: string, extensionsDir?: string, port?: number, settings?: object, env?: object, vsix?: string, graceSeconds?: number,
  *   log?: (line: string) => void}} [options] `dataDir`, `extensionsDir`: fresh temporary folders (removed by stop) when
  *   not given; `port` 0 or absent: a free one; `settings`: the machine's settings.json;
+ *   `vsix`: an extension's package that is installed first, as a user does it;
  *   `graceSeconds`: how long the extension host of a window that is gone waits for it to come back
  * @returns {Promise<{port: number, dataDir: string, extensionsDir: string, process: import('node:child_process').ChildProcess,
  *   output: () => string, stop: () => Promise<void>}>} once it listens
  */
-export async function start({ dataDir, extensionsDir, port = 0, settings, env = {}, graceSeconds = 3_600, log } = {}) {
+export async function start({ dataDir, extensionsDir, port = 0, settings, env = {}, vsix, graceSeconds = 3_600, log } = {}) {
   const dir = await install({ log });
   const scratch = dataDir && extensionsDir ? undefined : mkdtempSync(join(tmpdir(), 'async-health-vscode-'));
   const data = dataDir ?? join(scratch, 'data');
@@ -186,10 +189,16 @@ export async function start({ dataDir, extensionsDir, port = 0, settings, env = 
     if (settings) writeFileSync(join(data, 'data', place, 'settings.json'), JSON.stringify(settings, null, 2));
   }
   mkdirSync(extensions, { recursive: true });
+  const main = join(serverDir(dir), 'out/server-main.js');
+  const places = ['--server-data-dir', data, '--extensions-dir', extensions];
+  if (vsix) {
+    const options = ['--accept-server-license-terms', ...places, '--install-extension', vsix];
+    await step(log ?? (() => {}), `Installing ${basename(vsix)}`, nodeOf(dir), [main, ...options], { env: { ...process.env, ...env } });
+  }
   const args = [
-    join(serverDir(dir), 'out/server-main.js'),
+    main,
     ...['--host', '127.0.0.1', '--port', String(port), '--without-connection-token', '--accept-server-license-terms'],
-    ...['--server-data-dir', data, '--extensions-dir', extensions],
+    ...places,
     ...['--enable-smoke-test-driver', '--disable-telemetry', '--disable-workspace-trust'],
     ...['--reconnection-grace-time', String(graceSeconds)],
   ];
@@ -256,11 +265,14 @@ export function url({ port, folder, extension, tests, payload = [] }) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [verb, folder] = process.argv.slice(2);
+  const { values, positionals } = parseArgs({ allowPositionals: true, options: { vsix: { type: 'string' } } });
+  const [verb, folder] = positionals;
   if (verb === 'install') console.log(await install());
   else if (verb === 'start') {
-    const server = await start();
-    console.log(url({ port: server.port, folder: folder ?? join(root, 'test/samples'), extension: root }));
+    const vsix = values.vsix && resolve(values.vsix);
+    const server = await start({ vsix, log: (line) => console.error(line) });
+    const extension = vsix ? undefined : root;
+    console.log(url({ port: server.port, folder: resolve(folder ?? join(root, 'test/samples')), extension }));
     for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => void server.stop().then(() => process.exit(0)));
   } else {
     console.error('usage: node scripts/vscode-server.mjs install | start [FOLDER]');

@@ -154,6 +154,7 @@ export class HealthModel {
     if (batch.dropped !== undefined) intake.dropped = batch.dropped;
     if (batch.sys !== undefined) {
       this.resources.system.sample(batch.sys, this.nowMs);
+      if (batch.sys.threadNames !== undefined) this.loops.nameThreads(batch.sys.threadNames);
       this.sampleHistory(batch.sys);
     }
     if (batch.bye) this.orderly = true;

@@ -169,6 +169,12 @@ function decodeSystem(raw: unknown, batch: DecodedBatch): SystemSample | undefin
   if (isRecord(gc) && isCount(gc.collections) && isFiniteNumber(gc.pauseNs) && isFiniteNumber(gc.longestNs)) {
     sample.gc = { collections: gc.collections, pauseNs: gc.pauseNs, longestNs: gc.longestNs };
   }
+  if (isRecord(raw.threadNames)) {
+    sample.threadNames = {};
+    for (const [ident, name] of Object.entries(raw.threadNames).slice(0, 100)) {
+      if (typeof name === 'string') sample.threadNames[ident] = cut(name);
+    }
+  }
   if (isFiniteNumber(raw.probeNs)) sample.probeNs = raw.probeNs;
   return sample;
 }

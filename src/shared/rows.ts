@@ -109,6 +109,8 @@ export interface LoopRow {
   id: number;
   type: string;
   threadId: number;
+  /** Known while there are several loops. */
+  threadName?: string;
   running: boolean;
   lagMs: number;
   worstLagMs: number;

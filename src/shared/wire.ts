@@ -310,6 +310,8 @@ export interface SystemSample {
   /** Resident memory, bytes. */
   rss: number;
   threads: number;
+  /** By identifier, the names of the threads that run event loops; while there are several loops. */
+  threadNames?: Record<string, string>;
   /** Open file descriptors, -1 where the platform cannot tell. */
   fds: number;
   /** Collections and total pause since start. */

@@ -62,8 +62,10 @@ describe("sessions of the Python Debugger's type", () => {
 
   const pause = async (entry: Seen) => {
     const { threads } = await entry.session.customRequest('threads');
+    // Counted first: the stop may be told before the answer is.
+    const next = events(entry, 'stopped').length + 1;
     await entry.session.customRequest('pause', { threadId: threads[0].id });
-    return (await stopped(entry, events(entry, 'stopped').length + 1)).body.threadId!;
+    return (await stopped(entry, next)).body.threadId!;
   };
 
   it('let a task be cancelled', async () => {

@@ -36,6 +36,24 @@ def test_system_sample(probe_program):
         assert sample["fds"] >= 3
 
 
+def test_threads_of_several_loops_have_names(probe_program):
+    recording = probe_program(
+        """
+        import asyncio, threading, time
+        threads = [threading.Thread(target=asyncio.run, args=(asyncio.sleep(1.5),), name=name) for name in ("web", "jobs")]
+        for thread in threads:
+            thread.start()
+        idents = [thread.ident for thread in threads]
+        for thread in threads:
+            thread.join()
+        print(idents)
+        """
+    )
+    (idents,) = recording.printed()
+    told = [batch["sys"]["threadNames"] for batch in recording.batches if "threadNames" in batch.get("sys", {})]
+    assert told[-1] == {str(idents[0]): "web", str(idents[1]): "jobs"}
+
+
 def test_notes_keep_their_place_among_rows(probe_program):
     recording = probe_program(
         """

@@ -1,7 +1,10 @@
 """The program under the probe is the program: the same output, exceptions, reprs, signatures, contexts, warnings, exit."""
 
+import builtins
+import importlib
 import re
 import sys
+import types
 
 import pytest
 
@@ -242,3 +245,22 @@ def test_multiprocessing_fork(probe_program, plain_program):
                 print(pool.map(child, range(6)))
         """,
     )
+
+
+WHEN_SOMETHING_DIES = [
+    ("_ah_generators", "_gone"),
+    ("_ah_locks", "_gone"),
+    ("_ah_scopes", "_lost"),
+    ("_ah_sessions", "_lost"),
+    ("_ah_sessions", "_unmade"),
+    ("_ah_trio_scopes", "_lost"),
+]
+
+
+@pytest.mark.parametrize("module, name", WHEN_SOMETHING_DIES)
+def test_what_weak_references_call_is_silent_once_its_module_is_emptied(module, name):
+    """So does the interpreter at its end, when not everything that the program had is gone: an error would be printed."""
+    callback = getattr(importlib.import_module("async_health." + module), name)
+    emptied = dict.fromkeys(callback.__globals__)
+    emptied["__builtins__"] = builtins
+    types.FunctionType(callback.__code__, emptied)(types.SimpleNamespace(key=1))

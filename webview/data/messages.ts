@@ -194,6 +194,7 @@ function readLoop(x: Bag): LoopRow {
     id: num(x.id),
     type: str(x.type, 'loop'),
     threadId: num(x.threadId),
+    threadName: optStr(x.threadName),
     running: x.running !== false,
     lagMs: num(x.lagMs),
     worstLagMs: num(x.worstLagMs),

@@ -13,12 +13,12 @@ import '../ui/sparkline';
 
 const THREAD: TableColumn<LoopRow> = {
   label: 'Thread',
-  hint: "The thread's identifier, as threading.get_ident() gives it",
-  tone: () => 'num',
-  cell: (loop) => (loop.threadId ? String(loop.threadId) : NONE),
+  hint: "The thread's name; where it has none, its identifier as threading.get_ident() gives it",
+  tone: (loop) => (loop.threadName ? '' : 'num'),
+  cell: (loop) => loop.threadName ?? (loop.threadId ? String(loop.threadId) : NONE),
 };
 
-/** The thread's number tells loops apart: it says nothing when there is one. */
+/** The thread tells loops apart: it says nothing when there is one. */
 const columns = (loops: readonly LoopRow[]): TableColumn<LoopRow>[] => [
   { label: 'Loop', cell: (loop) => loop.type },
   ...(loops.length > 1 ? [THREAD] : []),

@@ -5,6 +5,9 @@ import { type Origin, originOf, type PathRules } from './places';
 /** A method that a library made, of a dataclass or by attrs: whose code it is, its caller says. */
 const GENERATED = /^(?:<string> (?:.*\.)?__\w+__|<attrs generated .*)$/;
 
+/** asyncio asks a program's own task factory from here. */
+const ASKS_FACTORY = /[\\/]asyncio[\\/]base_events\.py (?:.*\.)?create_task$/;
+
 /** A recorded stack, resolved once and shared by all that refer to it. Leaf first. */
 export class Stack {
   private user: SourceLocation | undefined | null = null;
@@ -37,9 +40,17 @@ export class Stack {
   }
 
   private pick(): SourceLocation | undefined {
+    // A task factory of the program makes every task: who asked for this one tells more.
+    const asker = this.frames[1];
+    const made = asker !== undefined && ASKS_FACTORY.test(`${asker.file} ${asker.function}`) ? this.first(2) : undefined;
+    return made !== undefined && this.origin(made) === 'user' ? made : this.first(0);
+  }
+
+  /** The user's own frame that is leaf-most from `start` on; else the best of the others. */
+  private first(start: number): SourceLocation | undefined {
     let library: SourceLocation | undefined;
     let standard: SourceLocation | undefined;
-    for (let at = 0; at < this.frames.length; at++) {
+    for (let at = start; at < this.frames.length; at++) {
       const frame = this.frames[at]!;
       const caller = this.frames[at + 1];
       const generated = caller !== undefined && GENERATED.test(`${frame.file} ${frame.function}`);

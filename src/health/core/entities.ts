@@ -354,6 +354,7 @@ export class Loop implements Entity {
   blocked: { sinceNs: number; forNs: number; stack: Stack | undefined; task: Task | undefined } | undefined = undefined;
   /** Of the block that was told last: how much of it the garbage collector ran by itself. */
   collectedNs = 0;
+  threadName: string | undefined = undefined;
   slowCallbacks = 0;
   blockedNs = 0;
   longestBlockNs = 0;

@@ -145,7 +145,7 @@ export class WrongLoop extends Detector<Misplaced> {
     const lock = locks.at(number(note.object));
     const describe = (address: number) => {
       const loop = loops.at(address);
-      return loop === undefined ? 'another thread' : `the ${loop.type} loop ${loop.id} of thread ${loop.threadId}`;
+      return loop === undefined ? 'another thread' : `the ${loop.type} loop ${loop.id} of thread ${loop.threadName ?? loop.threadId}`;
     };
     const loop = number(note.loop);
     return {

@@ -54,6 +54,7 @@ export function buildReport(model: HealthModel, meta: ReportMeta): HealthReport 
         id: loop.id,
         type: loop.type,
         thread: loop.threadId,
+        thread_name: loop.threadName ?? null,
         running: loop.running,
         lag_ms: loop.lagMs,
         worst_lag_ms: loop.worstLagMs,

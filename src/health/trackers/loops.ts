@@ -28,6 +28,10 @@ export class LoopMonitor {
     return this.byAddress.values();
   }
 
+  nameThreads(names: Record<string, string>): void {
+    for (const loop of this.byAddress.values()) loop.threadName = names[loop.threadId] ?? loop.threadName;
+  }
+
   create(address: number, t: number, thread: number, kindId: number): void {
     const known = this.byAddress.get(address);
     if (known?.running && this.context.inSync) {

@@ -19,6 +19,7 @@ export function loopRows(loops: LoopMonitor, nowNs: number): LoopRow[] {
       worstLagMs: round(loop.worstLagNs / 1e6),
       slowCallbacks: loop.slowCallbacks,
     };
+    if (loop.threadName !== undefined) row.threadName = loop.threadName;
     if (loop.counted) {
       row.readyLength = loop.readyLength;
       row.turnsPerSecond = round(loop.turnsPerSecond, 1);

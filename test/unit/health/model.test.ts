@@ -146,6 +146,24 @@ describe('tasks', function () {
     assert.equal(rows(p)[1]!.cancelledBy, 'main at app.py:7 “no longer needed”');
   });
 
+  it('a task that a factory of the program made was created where it was asked for', () => {
+    const p = new Program();
+    const asked = (func: string) => [
+      `/usr/lib/python3.11/asyncio/base_events.py:442 ${func}`,
+      '/usr/lib/python3.11/asyncio/tasks.py:384 create_task',
+    ];
+    p.task('made', { at: ['app.py:3 factory', ...asked('BaseEventLoop.create_task'), 'app.py:9 main'] });
+    p.task('old', { at: ['app.py:3 factory', ...asked('create_task'), 'app.py:10 main'] });
+    // Nobody of the program asked: the factory is the best there is. What an eager task runs itself is not the factory.
+    p.task('foreign', { at: ['app.py:3 factory', ...asked('BaseEventLoop.create_task'), '/x/site-packages/lib/a.py:1 start'] });
+    p.task('eager', { at: ['app.py:20 child', 'app.py:3 factory', ...asked('BaseEventLoop.create_task'), 'app.py:9 main'] });
+    p.send();
+    assert.deepEqual(
+      rows(p).map((row) => `${row.name} ${row.createdAt?.line}`),
+      ['made 9', 'old 10', 'foreign 3', 'eager 20'],
+    );
+  });
+
   it('takes a method that a library generated for the library’s', () => {
     const p = new Program();
     const library = '/x/site-packages/anyio/_core/_streams.py:30 __new__';

@@ -87,6 +87,20 @@ describe('report', () => {
     assert.deepEqual(JSON.parse(JSON.stringify(report)).findings, report.findings, 'JSON holds all of it');
   });
 
+  it('names the threads of several loops', () => {
+    const p = new Program();
+    for (const thread of [11, 22]) p.row(Op.LoopNew, p.address(), thread, p.string('asyncio'));
+    p.send({ sys: { cpu: 0, rss: 1, threads: 2, fds: 9, threadNames: { 11: 'web' } } }).after(10);
+    const { list } = p.model.report({ program: 'app.py' }).loop as { list: { thread: number; thread_name: string | null }[] };
+    assert.deepEqual(
+      list.map((loop) => [loop.thread, loop.thread_name]),
+      [
+        [22, null],
+        [11, 'web'],
+      ],
+    );
+  });
+
   it('lists what lives, waits, is open and was left wrongly', () => {
     const p = new Program({ thresholds: { lockWaitMs: 200 } });
     const main = p.task('main');
