@@ -1,4 +1,5 @@
 import type { Finding } from '../../shared/findings';
+import { Outcome } from '../../shared/wire';
 import type { Lock, Task } from '../core/entities';
 import { shortPlace } from '../core/places';
 import { called, Detector, duration, type Evidence, type World } from './detector';
@@ -12,6 +13,10 @@ interface Circle {
   firstNs: number;
   looks: number;
   finding: Finding | undefined;
+  /** The task that was made to give up: cancelled, timed out or shut down. A circle that ends so has not come undone by itself. */
+  gaveUp: Task | undefined;
+  /** Who waits for whom, in words, as found: the waits may be over when the rest is revised. */
+  words: string | undefined;
 }
 
 /** Between the first look and the second, ns. A hand-over in progress is over by then. */
@@ -30,6 +35,12 @@ export class LockDeadlock extends Detector<Circle> {
     signals.lockWait.on((waiter) => this.fresh.add(waiter.task));
     signals.taskWait.on((task) => {
       if (task.waitTask !== undefined) this.fresh.add(task);
+    });
+    signals.lockWaitEnd.on(({ task }, granted) => {
+      if (!granted) this.givesUp(task);
+    });
+    signals.taskEnd.on((task) => {
+      if (task.outcome === Outcome.Cancelled || task.outcome === Outcome.Dropped) this.givesUp(task);
     });
     signals.lockHold.on((lock) => {
       // A new holder is a new edge for all who wait; one of them is enough to find a circle through it.
@@ -56,13 +67,18 @@ export class LockDeadlock extends Detector<Circle> {
       const tasks = circleOf(task, this.edges);
       // Of one task alone: it waits for itself, that is `lock-reentry`.
       if (tasks === undefined || tasks.length < 2 || this.circles.length >= 100) continue;
-      this.circles.push({ tasks, waits: tasks.map((member) => member.waitSeq), firstNs: nowNs, looks: 1, finding: undefined });
+      this.circles.push({ tasks, waits: tasks.map((member) => member.waitSeq), firstNs: nowNs, looks: 1, finding: undefined, gaveUp: undefined, words: undefined });
     }
+  }
+
+  private givesUp(task: Task): void {
+    for (const circle of this.circles) if (circle.tasks.includes(task)) circle.gaveUp ??= task;
   }
 
   private stillStands(circle: Circle, nowNs: number): boolean {
     if (circle.tasks.some((task, index) => task.ended || task.waitSeq !== circle.waits[index])) {
-      this.world.store.resolve(circle.finding);
+      if (circle.gaveUp === undefined) this.world.store.resolve(circle.finding);
+      else if (circle.finding !== undefined) this.world.store.revise(circle.finding, this.message(circle));
       // Part of it may have become another circle.
       if (circle.finding === undefined) for (const task of circle.tasks) if (!task.ended) this.fresh.add(task);
       return false;
@@ -105,6 +121,11 @@ export class LockDeadlock extends Detector<Circle> {
   }
 
   message(circle: Circle): string {
+    circle.words ??= this.words(circle);
+    return `${circle.words} ${this.length(circle)}`;
+  }
+
+  private words(circle: Circle): string {
     const steps = circle.tasks.slice(0, 6).map((task) => {
       const lock = waitedLock(task);
       const place = waitStack(task)?.place;
@@ -113,7 +134,12 @@ export class LockDeadlock extends Detector<Circle> {
     });
     if (circle.tasks.length > 6) steps.push(`… (${circle.tasks.length} tasks)`);
     const holders = circle.tasks.some((task) => waitedLock(task) !== undefined) ? ', each held by the next' : ', each awaiting the next';
-    return `Deadlock: ${steps.join('; ')}${holders}. It has stood for ${duration(this.nowNs - circle.firstNs)}.`;
+    return `Deadlock: ${steps.join('; ')}${holders}.`;
+  }
+
+  private length({ gaveUp, firstNs }: Circle): string {
+    const stood = duration(this.nowNs - firstNs);
+    return gaveUp === undefined ? `It has stood for ${stood}.` : `It stood for ${stood}, until ${called(gaveUp)} was made to give up.`;
   }
 
   advice(circle: Circle): string {

@@ -136,7 +136,11 @@ export class LockAbandoned extends Detector<Abandoned> {
     });
     signals.lockHold.on((lock) => this.over(lock));
     signals.lockFree.on((lock) => this.over(lock));
-    signals.lockGone.on((lock) => this.over(lock));
+    // Gone without having been released: nobody was helped by that.
+    signals.lockGone.on((lock) => {
+      this.free.delete(lock);
+      this.reported.delete(lock);
+    });
   }
 
   private over(lock: Lock): void {

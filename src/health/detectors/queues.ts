@@ -28,9 +28,10 @@ export class QueueStuck extends Detector<StuckQueue> {
     signals.lockWait.on((waiter) => {
       if (waiter.op === LockOp.Join && this.joins.size < 10_000) this.joins.set(waiter, undefined);
     });
-    signals.lockWaitEnd.on((waiter) => {
+    signals.lockWaitEnd.on((waiter, granted) => {
       if (waiter.op !== LockOp.Join) return;
-      this.world.store.resolve(this.joins.get(waiter));
+      // A join that was made to give up has not come to its end.
+      if (granted) this.world.store.resolve(this.joins.get(waiter));
       this.joins.delete(waiter);
     });
   }

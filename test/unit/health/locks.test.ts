@@ -20,6 +20,18 @@ describe('lock-deadlock', () => {
     assert.match(finding.message, /"deposit" waits for savings at bank\.py:13/);
     assert.match(finding.advice, /2 locks in one order/);
     p.lockWaitEnd(one, savings, true).end(one, Outcome.Cancelled).after(200);
+    assert.equal(p.finding('lock-deadlock').resolved, false, 'it has not come undone by itself');
+    assert.match(p.finding('lock-deadlock').message, /waits for savings .*It stood for \d.*, until "deposit" was made to give up\./);
+  });
+
+  it('comes undone when somebody else releases the lock', () => {
+    const p = new Program();
+    const [one, two] = [p.task('deposit'), p.task('withdraw')];
+    const [checking, savings] = [p.lock(LockKind.Lock, { name: 'checking' }), p.lock(LockKind.Lock, { name: 'savings' })];
+    p.holds(one, checking).holds(two, savings).after(200);
+    p.acquires(one, savings).acquires(two, checking).after(800);
+    assert.deepEqual(p.codes(), ['lock-deadlock']);
+    p.frees(two, savings).lockWaitEnd(one, savings).holds(one, savings).after(200);
     assert.equal(p.finding('lock-deadlock').resolved, true);
   });
 
