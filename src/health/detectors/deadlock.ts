@@ -67,7 +67,15 @@ export class LockDeadlock extends Detector<Circle> {
       const tasks = circleOf(task, this.edges);
       // Of one task alone: it waits for itself, that is `lock-reentry`.
       if (tasks === undefined || tasks.length < 2 || this.circles.length >= 100) continue;
-      this.circles.push({ tasks, waits: tasks.map((member) => member.waitSeq), firstNs: nowNs, looks: 1, finding: undefined, gaveUp: undefined, words: undefined });
+      this.circles.push({
+        tasks,
+        waits: tasks.map((member) => member.waitSeq),
+        firstNs: nowNs,
+        looks: 1,
+        finding: undefined,
+        gaveUp: undefined,
+        words: undefined,
+      });
     }
   }
 
