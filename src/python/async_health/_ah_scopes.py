@@ -269,14 +269,7 @@ def left_group(scope):
             or _state.level == 2
         ):
             return True
-        del open_scopes[address], _leaving[address]
-        _more.discard(address)
-        if address in _watched:
-            del _watched[address]
-        if address in outer_of:
-            innermost[host] = outer_of.pop(address)
-        else:
-            del innermost[host]
+        _close(address)
         _extend((21, _now(), address, host, 0, 0))  # OP_SCOPE_EXIT
     except KeyError:
         pass  # closed in the meantime

@@ -110,79 +110,55 @@ def _births(registry, task_type, current_of, gone, register):
         else:
             own_add_done_callback(type(task))(task, done, context=context_of(loop))
 
-    def add_light(task):
-        if type(task) is not plain_type:
-            register(task)
-        elif pending:
-            registry._commit_removals()
-            add_ref(ref(task, gone))
-        else:
-            add_ref(ref(task, gone))
-        try:
-            address = id(task)
-            if address in live:
-                return
-            loop = task._loop
-            creator = current_of(loop)
-            if creator is None:
-                parent = 0
-            else:
-                parent = id(creator)
-                if parent not in live and parent != address:
-                    known(creator)
-            name = task._coro.__qualname__
-            if announced:
-                name = announced.pop(get_ident(), (name,))[0]
-            live[address] = row = (1, now(), address, parent, strings(name) or string_id(name), 0)  # OP_TASK_NEW
-            extend(row)
-            if not parent:
-                extend((11, row[1], address, id(loop), 0, 0))  # OP_TASK_LOOP
-            if type(loop) is loop_type and type(task) is task_type:
-                task.add_done_callback(done, context=shared_context)
-            else:
-                watch(task, loop)
-        except AttributeError:
-            born_otherwise(task)
-        except Exception as error:
-            core.fail("tasks.created", error)
+    def birth(stacked):
+        """`add` with or without the stack of the creation."""
 
-    def add(task):
-        if type(task) is not plain_type:
-            register(task)
-        elif pending:
-            registry._commit_removals()
-            add_ref(ref(task, gone))
-        else:
-            add_ref(ref(task, gone))
-        try:
-            address = id(task)
-            if address in live:
-                return
-            loop = task._loop
-            creator = current_of(loop)
-            if creator is None:
-                parent = 0
+        def add(task):
+            if type(task) is not plain_type:
+                register(task)
+            elif pending:
+                registry._commit_removals()
+                add_ref(ref(task, gone))
             else:
-                parent = id(creator)
-                if parent not in live and parent != address:
-                    known(creator)
-            name = task._coro.__qualname__
-            told = announced.pop(get_ident(), None) if announced else None
-            if told is None:
-                stack = creation_stack()
-            else:
-                name, stack = told
-            live[address] = row = (1, now(), address, parent, strings(name) or string_id(name), stack)  # OP_TASK_NEW
-            extend(row)
-            if not parent:
-                extend((11, row[1], address, id(loop), 0, 0))  # OP_TASK_LOOP
-            if type(loop) is loop_type and type(task) is task_type:
-                task.add_done_callback(done, context=shared_context)
-            else:
-                watch(task, loop)
-        except AttributeError:
-            born_otherwise(task)
-        except Exception as error:
-            core.fail("tasks.created", error)
+                add_ref(ref(task, gone))
+            try:
+                address = id(task)
+                if address in live:
+                    return
+                loop = task._loop
+                creator = current_of(loop)
+                if creator is None:
+                    parent = 0
+                else:
+                    parent = id(creator)
+                    if parent not in live and parent != address:
+                        known(creator)
+                name = task._coro.__qualname__
+                told = announced.pop(get_ident(), None) if announced else None
+                if told is None:
+                    stack = creation_stack() if stacked else 0
+                else:
+                    name, stack = told
+                live[address] = row = (
+                    1,
+                    now(),
+                    address,
+                    parent,
+                    strings(name) or string_id(name),
+                    stack,
+                )  # OP_TASK_NEW
+                extend(row)
+                if not parent:
+                    extend((11, row[1], address, id(loop), 0, 0))  # OP_TASK_LOOP
+                if type(loop) is loop_type and type(task) is task_type:
+                    task.add_done_callback(done, context=shared_context)
+                else:
+                    watch(task, loop)
+            except AttributeError:
+                born_otherwise(task)
+            except Exception as error:
+                core.fail("tasks.created", error)
 
-    return add_light, add
+        return add
+
+    return birth(False), birth(True)
