@@ -275,7 +275,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     console.log(url({ port: server.port, folder: resolve(folder ?? join(root, 'test/samples')), extension }));
     for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => void server.stop().then(() => process.exit(0)));
   } else {
-    console.error('usage: node scripts/vscode-server.mjs install | start [FOLDER]');
+    console.error('usage: node scripts/vscode-server.mjs install | start [FOLDER] [--vsix FILE]');
     process.exit(2);
   }
 }
