@@ -14,6 +14,8 @@ export interface Thresholds {
   cancelSpinPerSecond: number;
   /** How long a task may go on after a cancellation before it is `swallowed-cancellation`. */
   swallowedGraceMs: number;
+  /** A failed task that nobody has looked at for this long is `exception-never-retrieved`, though it is still referred to. */
+  unseenFailureMs: number;
 }
 
 export const DEFAULT_THRESHOLDS: Thresholds = {
@@ -23,6 +25,7 @@ export const DEFAULT_THRESHOLDS: Thresholds = {
   stuckTaskMs: 30_000,
   cancelSpinPerSecond: 1_000,
   swallowedGraceMs: 1_000,
+  unseenFailureMs: 10_000,
 };
 
 /** Part of a launch or attach configuration that is ours (`asyncHealth: {…}`), and the defaults from the editor's settings. */

@@ -334,6 +334,9 @@ export type ProbeNote =
       creation: number;
       message?: string;
     }
+  /** A failed task is still referred to and nobody has looked for `ageMs`; `exception-seen` when somebody has, or it is gone. */
+  | { kind: 'exception-unseen'; task: number; taskName: string; exception: string; stack: number; ageMs: number }
+  | { kind: 'exception-seen'; task: number }
   | { kind: 'never-awaited'; coroutine: string; stack: number }
   | { kind: 'wrong-loop'; object: number; what: string; task: number; loop: number; expectedLoop: number; stack: number }
   | { kind: 'loop-exception'; message: string; exception: string; task: number; stack: number }

@@ -1,5 +1,6 @@
 """Failures that nobody looks at, coroutines dropped unrun, use from the wrong loop or thread."""
 
+import os
 import sys
 
 import pytest
@@ -153,3 +154,72 @@ def test_future_of_another_loop_and_call_soon_from_a_thread(probe_program):
     assert future["what"] == "Future" and recording.stack(future["stack"])[0][1] == "waits"
     assert thread["what"] == "loop.call_soon" and recording.stack(thread["stack"])[0][1] == "foreign"
     assert recording.stdout.strip() == "called"
+
+
+UNSEEN = {"thresholds": {"unseenFailureMs": 200}}
+
+
+def test_a_failure_of_a_task_that_is_kept(probe_program, plain_program):
+    """It is told while the task is referred to, is over when somebody looks, and asyncio's own complaint stays as it is."""
+    source = """
+        import asyncio, gc
+
+        async def boom(number):
+            raise ValueError("number %d" % number)
+
+        async def main():
+            kept = [asyncio.ensure_future(boom(0)), asyncio.ensure_future(boom(1))]
+            print([id(task) for task in kept])
+            asked = asyncio.ensure_future(boom(2))
+            waited = asyncio.ensure_future(asyncio.gather(asyncio.ensure_future(boom(3)), return_exceptions=True))
+            await asyncio.sleep(0.01)
+            asked.exception()
+            await asyncio.sleep(0.7)
+            kept[0].exception()
+            await asyncio.sleep(0.3)
+            del kept
+            gc.collect()
+            await asyncio.sleep(0.3)
+
+        asyncio.run(main())
+    """
+    recording = probe_program(source, **UNSEEN)
+    ((first, second),) = recording.printed()
+    unseen = recording.notes_of("exception-unseen")
+    assert [note["task"] for note in unseen] == [first, second]
+    assert unseen[0]["exception"] == "ValueError: number 0" and 200 <= unseen[0]["ageMs"] < 900
+    assert recording.stack(unseen[0]["stack"])[0][1] == "boom"
+    assert [note["task"] for note in recording.notes_of("exception-seen")] == [first, second]
+    (lost,) = recording.notes_of("exception-never-retrieved")
+    assert lost["task"] == second
+    order = [note["kind"] for note in recording.notes if note.get("task") == second]
+    assert order == ["exception-unseen", "exception-never-retrieved", "exception-seen"]
+    complaint = recording.stderr
+    assert complaint.count("never retrieved") == 1
+    assert complaint.count("never retrieved") == plain_program(source)[1].count("never retrieved")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_failures_of_a_forked_child_are_its_own(probe_program):
+    recording = probe_program(
+        """
+        import asyncio, os, time
+
+        async def boom():
+            raise ValueError("of the parent")
+
+        async def main():
+            kept = asyncio.ensure_future(boom())
+            await asyncio.sleep(0.05)
+            child = os.fork()
+            if not child:
+                time.sleep(0.6)
+                os._exit(0)
+            os.waitpid(child, 0)
+            kept.exception()
+
+        asyncio.run(main())
+        """,
+        **UNSEEN,
+    )
+    assert len(recording.notes_of("exception-unseen")) == 1

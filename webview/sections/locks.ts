@@ -11,9 +11,9 @@ import { openPlace, placeLink, taskLink } from '../ui/links';
 import { findingChips } from './chips';
 import { ListSection } from './listSection';
 
-/** A name that only repeats the type says nothing: then the place of creation tells locks apart. */
+/** A name that only repeats the type says nothing: then the place of creation tells locks apart, and a number those made at one place. */
 const named = (row: LockRow): boolean => row.name !== undefined && baseType(row.name) !== baseType(row.type);
-const baseType = (text: string) => text.slice(text.lastIndexOf('.') + 1);
+const baseType = (text: string) => text.slice(text.lastIndexOf('.') + 1).replace(/ #\d+$/, '');
 const title = (row: LockRow) => (named(row) ? row.name! : `${row.name ?? row.type}${row.createdAt ? ` ${placeText(row.createdAt)}` : ''}`);
 const run = (row: LockRow, ms: number) => store.live('locks', row, ms);
 const heldMs = (row: LockRow) => (row.holders.length === 0 ? undefined : run(row, Math.max(...row.holders.map((holder) => holder.heldMs))));

@@ -271,6 +271,10 @@ export class Lock implements Entity {
   longestWaitNs = 0;
   gone = false;
   seen = 0;
+  /** The how many-th that was made at its place. */
+  number = 0;
+  /** How many made there live. */
+  twins: { alive: number; made: number } | undefined = undefined;
 
   constructor(
     readonly id: number,
@@ -288,6 +292,16 @@ export class Lock implements Entity {
 
   get type(): string {
     return LOCK_TYPES[this.kind] ?? 'lock';
+  }
+
+  /** Did the program name it? A name with a library in front is the class's. */
+  get named(): boolean {
+    return this.name !== '' && !this.name.includes('.');
+  }
+
+  /** Its name, or else its type; with a number where only that tells it from others made at the same place. */
+  get label(): string {
+    return this.named || (this.twins?.alive ?? 0) < 2 ? this.name || this.type : `${this.name || this.type} #${this.number}`;
   }
 }
 

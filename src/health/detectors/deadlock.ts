@@ -22,6 +22,9 @@ interface Circle {
 /** Between the first look and the second, ns. A hand-over in progress is over by then. */
 const STABLE_NS = 200e6;
 
+/** How long a circle has stood is told in these steps: the words change now and then only, and are true in between. */
+const STEPS_NS = [STABLE_NS, ...[1, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600].map((seconds) => seconds * 1e9)];
+
 /** Tasks wait for each other in a circle. Error; a warning when a deadline will break it. */
 export class LockDeadlock extends Detector<Circle> {
   readonly code = 'lock-deadlock';
@@ -94,6 +97,7 @@ export class LockDeadlock extends Detector<Circle> {
     circle.looks++;
     if (circle.finding === undefined && circle.looks >= 2 && nowNs - circle.firstNs >= STABLE_NS)
       circle.finding = this.raise(this.check(circle));
+    else if (circle.finding !== undefined && circle.gaveUp === undefined) this.world.store.revise(circle.finding, this.message(circle));
     return true;
   }
 
@@ -146,8 +150,9 @@ export class LockDeadlock extends Detector<Circle> {
   }
 
   private length({ gaveUp, firstNs }: Circle): string {
-    const stood = duration(this.nowNs - firstNs);
-    return gaveUp === undefined ? `It has stood for ${stood}.` : `It stood for ${stood}, until ${called(gaveUp)} was made to give up.`;
+    const stoodNs = this.nowNs - firstNs;
+    if (gaveUp !== undefined) return `It stood for ${duration(stoodNs)}, until ${called(gaveUp)} was made to give up.`;
+    return `It has stood for over ${duration(STEPS_NS.findLast((step) => step <= stoodNs) ?? stoodNs)}.`;
   }
 
   advice(circle: Circle): string {

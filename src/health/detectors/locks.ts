@@ -9,10 +9,9 @@ import { at, called, Detector, duration, type Evidence, type World } from './det
 
 /** `asyncio.Lock (db.py:41)`, or the name that the program gave it. */
 export function lockName(lock: Lock): string {
-  // A name with a library in front is the class's.
-  if (lock.name !== '' && !lock.name.includes('.')) return lock.name;
+  if (lock.named) return lock.name;
   const place = (lock.creation ?? lock.firstPlace)?.place;
-  return `${lock.name || lock.type}${place === undefined ? '' : ` (${shortPlace(place)})`}`;
+  return `${lock.label}${place === undefined ? '' : ` (${shortPlace(place)})`}`;
 }
 
 interface Reentry {

@@ -1,9 +1,9 @@
-import type { TaskRef } from '../../shared/findings';
+import type { Finding, TaskRef } from '../../shared/findings';
 import type { ProbeNote } from '../../shared/wire';
 import type { Stack } from '../core/definitions';
 import type { Task } from '../core/entities';
 import type { Environment } from '../core/environment';
-import { at, called, Detector, type Evidence, shortName, type World } from './detector';
+import { at, called, Detector, duration, type Evidence, shortName, type World } from './detector';
 
 interface Unretrieved {
   /** What was given to the loop's exception handler is no task's failure; `task` ran then. */
@@ -14,35 +14,72 @@ interface Unretrieved {
   creation: Stack | undefined;
   raised: Stack | undefined;
   message: string;
+  /** The task is still referred to, and nobody has looked at it for so long. */
+  unseenNs?: number;
 }
+
+/** As many as the probe follows. */
+const MAX_UNSEEN = 1_000;
 
 /** A note is JSON from the program: each field is checked when it is used. */
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 const number = (value: unknown): number => (typeof value === 'number' && Number.isFinite(value) ? value : 0);
 
-/** A failed task that nobody looked at, or an exception that reached the loop's handler. Error. */
+/**
+ * A failed task that nobody looked at, or an exception that reached the loop's handler. Error; a warning while the task is still
+ * referred to: somebody may look yet.
+ */
 export class ExceptionNeverRetrieved extends Detector<Unretrieved> {
   readonly code = 'exception-never-retrieved';
 
+  /** Findings of tasks that are still referred to, by the task's address. */
+  private readonly unseen = new Map<number, Finding>();
+
   constructor(world: World) {
     super(world);
-    world.context.signals.note.on((note) => this.raise(this.check(note)));
+    world.context.signals.note.on((note) => this.hear(note));
+  }
+
+  private hear(note: ProbeNote): void {
+    if (note.kind === 'exception-seen') return this.over(number(note.task));
+    const evidence = this.check(note);
+    if (evidence === undefined) return;
+    const address = 'task' in note ? number(note.task) : 0;
+    const known = note.kind === 'loop-exception' ? undefined : this.unseen.get(address);
+    if (known !== undefined) {
+      if (note.kind === 'exception-unseen') return; // told again to a new listener
+      this.unseen.delete(address);
+      this.world.store.revise(known, this.message(evidence.facts), { severity: 'error' });
+      return;
+    }
+    const finding = this.raise(evidence);
+    if (note.kind === 'exception-unseen' && finding !== undefined && this.unseen.size < MAX_UNSEEN) this.unseen.set(address, finding);
+  }
+
+  /** Somebody has looked at it. */
+  private over(address: number): void {
+    const finding = this.unseen.get(address);
+    this.unseen.delete(address);
+    // The same places may have told of a task that really was lost.
+    if (finding?.severity !== 'warning' || [...this.unseen.values()].includes(finding)) return;
+    this.world.store.resolve(finding);
   }
 
   check(note: ProbeNote): Evidence<Unretrieved> | undefined {
-    if (note.kind !== 'exception-never-retrieved' && note.kind !== 'loop-exception') return undefined;
+    if (note.kind !== 'exception-never-retrieved' && note.kind !== 'exception-unseen' && note.kind !== 'loop-exception') return undefined;
     const ofLoop = note.kind === 'loop-exception';
+    const unseen = note.kind === 'exception-unseen';
     const { tasks, context } = this.world;
     const task = tasks.at(number(note.task));
     const raised = context.defs.stack(number(note.stack)) ?? task?.failure;
-    const creation = (ofLoop ? undefined : context.defs.stack(number(note.creation))) ?? task?.creation;
+    const creation = ('creation' in note ? context.defs.stack(number(note.creation)) : undefined) ?? task?.creation;
     const name = ofLoop ? '' : text(note.taskName);
     const exception = text(note.exception);
     const ref: TaskRef | undefined = task === undefined && name !== '' ? { id: 0, name } : undefined;
     const useful = creation?.hasUserCode && !(ofLoop && raised !== undefined) ? creation : (raised ?? creation);
     return {
       // Without an exception it is a library's complaint, not a failure.
-      severity: ofLoop && exception === '' ? 'warning' : 'error',
+      severity: unseen || (ofLoop && exception === '') ? 'warning' : 'error',
       task,
       taskRef: ref,
       stack: useful,
@@ -52,11 +89,20 @@ export class ExceptionNeverRetrieved extends Detector<Unretrieved> {
         { label: 'task created here', stack: useful === creation ? undefined : creation, task: task?.ref },
       ],
       about: [task, task?.group],
-      facts: { ofLoop, task, name, exception, creation, raised, message: text(note.message) },
+      facts: {
+        ofLoop,
+        task,
+        name,
+        exception,
+        creation,
+        raised,
+        message: 'message' in note ? text(note.message) : '',
+        ...(unseen ? { unseenNs: number(note.ageMs) * 1e6 } : {}),
+      },
     };
   }
 
-  message({ ofLoop, task, name, exception, creation, raised, message }: Unretrieved): string {
+  message({ ofLoop, task, name, exception, creation, raised, message, unseenNs }: Unretrieved): string {
     if (ofLoop) {
       const during = task === undefined ? '' : ` (while task ${called(task)} ran)`;
       const what = exception === '' ? '' : `: ${firstLine(exception)}`;
@@ -65,14 +111,18 @@ export class ExceptionNeverRetrieved extends Detector<Unretrieved> {
     const what = firstLine(exception) || 'an exception';
     if (task === undefined && name === '') return `${firstLine(message) || 'An exception reached the event loop'}: ${what}${at(raised)}.`;
     const who = task === undefined ? `"${name}"` : called(task);
-    return `Task ${who}${creation?.place === undefined ? '' : `, created${at(creation)},`} failed with ${what} and nobody looked at it.`;
+    const failed = `Task ${who}${creation?.place === undefined ? '' : `, created${at(creation)},`} failed with ${what}`;
+    if (unseenNs === undefined) return `${failed} and nobody looked at it.`;
+    return `${failed}, and ${duration(unseenNs)} later nobody has looked at it. Python says nothing while something still refers to the task.`;
   }
 
-  advice({ ofLoop, exception }: Unretrieved, env: Environment): string {
+  advice({ ofLoop, exception, unseenNs }: Unretrieved, env: Environment): string {
     if (ofLoop && exception === '') return 'A library says so through the event loop; nothing failed yet. Close or await what it names.';
     if (ofLoop)
       return 'It was raised in a callback or a transport, so no task can catch it: catch it there. `loop.set_exception_handler` decides what is done with the rest.';
     const group = env.pythonAtLeast(3, 11) ? 'asyncio.TaskGroup' : env.has('anyio') ? 'anyio.create_task_group()' : 'asyncio.gather(…)';
+    if (unseenNs !== undefined)
+      return `Await it where it is kept, give it a done callback that looks at \`task.exception()\`, or start it in ${group}, so that its failure reaches somebody at once.`;
     return `Await the task, or start it in ${group}, so that its failure reaches somebody.`;
   }
 }

@@ -1,4 +1,5 @@
 import { LockKind, LockOp, Wait } from '../../shared/wire';
+import type { Stack } from '../core/definitions';
 import { Lock, type LockWaiter, type Task } from '../core/entities';
 import type { Context } from '../core/world';
 import { round } from './tasks';
@@ -9,6 +10,7 @@ const MAX_HOLDERS = 10_000;
 /** Locks, semaphores, conditions, events, barriers, queues and channels: who holds, who waits, for how long. */
 export class LockMonitor {
   private readonly byAddress = new Map<number, Lock>();
+  private readonly twins = new WeakMap<Stack, { alive: number; made: number }>();
   private nextId = 1;
   structure = 0;
   created = 0;
@@ -57,7 +59,7 @@ export class LockMonitor {
         // The same one, seen first through a wait; or restated.
         if (context.inSync || known.creation === undefined) {
           known.kind = kind;
-          known.creation ??= stack;
+          if (known.creation === undefined) this.madeAt(known, stack);
           known.seen = context.syncEpoch;
           return;
         }
@@ -67,7 +69,20 @@ export class LockMonitor {
     const lock = this.add(address, t, kind);
     if (lock === undefined) return;
     lock.creator = this.task(creator);
+    this.madeAt(lock, stack);
+  }
+
+  private madeAt(lock: Lock, stack: Stack | undefined): void {
     lock.creation = stack;
+    if (stack === undefined) return;
+    let twins = this.twins.get(stack);
+    if (twins === undefined) {
+      twins = { alive: 0, made: 0 };
+      this.twins.set(stack, twins);
+    }
+    twins.alive++;
+    lock.twins = twins;
+    lock.number = ++twins.made;
   }
 
   private add(address: number, t: number, kind: number): Lock | undefined {
@@ -150,7 +165,7 @@ export class LockMonitor {
     if (ns > lock.longestWaitNs) lock.longestWaitNs = ns;
     if (ns > this.longestWaitNs) {
       this.longestWaitNs = ns;
-      this.longestWait = lock.name || lock.type;
+      this.longestWait = lock.label;
     }
   }
 
@@ -218,7 +233,7 @@ export class LockMonitor {
     if (ns > lock.longestHoldNs) lock.longestHoldNs = ns;
     if (ns > this.longestHoldNs) {
       this.longestHoldNs = ns;
-      this.longestHold = lock.name || lock.type;
+      this.longestHold = lock.label;
     }
     const holds = holder.task?.holds;
     if (holds === undefined) return;
@@ -267,6 +282,7 @@ export class LockMonitor {
 
   private drop(lock: Lock, t: number): void {
     lock.gone = true;
+    if (lock.twins !== undefined) lock.twins.alive--;
     for (const waiter of [...lock.waiters.values()]) this.stopWaiting(waiter, t, false);
     this.clearHolders(lock, t);
     if (this.byAddress.get(lock.address) === lock) this.byAddress.delete(lock.address);

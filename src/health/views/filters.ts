@@ -46,7 +46,7 @@ export function lockText(lock: Lock): string {
     ...lock.holders.slice(0, 20).map((holder) => holder.task?.label ?? ''),
     ...[...lock.waiters.keys()].slice(0, 20).map((task) => task.label),
   ];
-  return `${lock.type} ${lock.name} ${placeText(lock.creation ?? lock.firstPlace)} ${names.join(' ')}`.toLowerCase();
+  return `${lock.type} ${lock.label} ${placeText(lock.creation ?? lock.firstPlace)} ${names.join(' ')}`.toLowerCase();
 }
 
 export function sessionText(session: Session): string {

@@ -60,7 +60,7 @@ function isLockWait(wait: number): boolean {
 
 function lockWaitName(lock: Lock, op: string): string {
   const place = (lock.creation ?? lock.firstPlace)?.place;
-  return `${lock.name || lock.type}${op}${place === undefined ? '' : ` ${shortPlace(place)}`}`;
+  return `${lock.label}${op}${place === undefined ? '' : ` ${shortPlace(place)}`}`;
 }
 
 /** `Task-7 fetch` */

@@ -1,6 +1,6 @@
 """Failures that nobody looks at, and use of a loop's things from elsewhere.
 
-- exceptions never retrieved and other errors given to the loop's exception handler;
+- exceptions never retrieved and other errors given to the loop's exception handler (`_ah_unseen`: those of tasks that are kept);
 - coroutines dropped unrun, from the runtime's own warning function (the warning itself stays as it is);
 - primitives used from another loop, futures of another loop awaited, `call_soon` from another thread.
 """
@@ -13,6 +13,7 @@ from . import _ah_core as core
 from . import _ah_intern as intern
 from . import _ah_locks as locks
 from . import _ah_splice as splice
+from . import _ah_unseen as unseen
 from ._ah_task_facts import coroutine_of, exception_text, traceback_id
 from ._ah_tasks import failure_callbacks
 
@@ -251,7 +252,7 @@ _REPR_FILES = ("base_futures.py", "base_tasks.py", "reprlib.py", "_ah_tasks.py",
 
 
 @core.hook(WRONG_LOOP)
-def _task_failed(task, error):
+def _task_failed(task, error, _text, stack):
     """On loops that are not asyncio's own (uvloop) the text of the error is all there is."""
     loop = getattr(task, "_loop", None)
     base = sys.modules["asyncio.base_events"].BaseEventLoop
@@ -261,7 +262,7 @@ def _task_failed(task, error):
     while traceback is not None and traceback.tb_next is not None:
         traceback = traceback.tb_next
     frame = traceback.tb_frame if traceback is not None else None
-    note_wrong_loop(None, "Future", loop, None, frame, traceback_id(error), task)
+    note_wrong_loop(None, "Future", loop, None, frame, stack, task)
 
 
 AH.wrong, AH.foreign, AH.shown = _wrong, _foreign, _shown
@@ -271,6 +272,8 @@ def install(options):
     """Put the hooks in, now or once asyncio is imported."""
     core.on_start(_forget)
     failure_callbacks.append(_task_failed)
+    failure_callbacks.append(unseen.failed)
+    unseen.install(options)
     core.on_import("asyncio", _install_handler)
     core.on_import("uvloop", _install_uvloop)
     core.on_import("warnings", _install_warnings)

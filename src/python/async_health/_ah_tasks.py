@@ -43,7 +43,7 @@ live = {}
 pop_live = live.pop
 scoped = {}  # `_ah_scopes.innermost`: a host that ends with a scope open is told by its name
 
-#: `callback(task, exception)` when a task failed; `_ah_exceptions` looks at it.
+#: `callback(task, exception, text_of_it, stack_id)` when a task failed; `_ah_exceptions` looks at it.
 failure_callbacks = []
 
 #: Callbacks run on the spot get this context: the program's own must be neither kept nor seen.
@@ -329,10 +329,10 @@ def _failed(task, address, exception):
     if isinstance(exception, sys.modules["asyncio.exceptions"].CancelledError):
         core.emit(wire.OP_TASK_END, address, 0, wire.OUTCOME_CANCELLED, 0)
         return
-    text = string_id(exception_text(exception))
-    core.emit(wire.OP_TASK_END, address, text, wire.OUTCOME_FAILED, traceback_id(exception))
+    text, stack = exception_text(exception), traceback_id(exception)
+    core.emit(wire.OP_TASK_END, address, string_id(text), wire.OUTCOME_FAILED, stack)
     for callback in failure_callbacks:
-        callback(task, exception)
+        callback(task, exception, text, stack)
 
 
 def _done_otherwise(task):

@@ -19,9 +19,27 @@ describe('lock-deadlock', () => {
       assert.ok(places.includes(place), `${place} in ${places}`);
     assert.match(finding.message, /"deposit" waits for savings at bank\.py:13/);
     assert.match(finding.advice, /2 locks in one order/);
+    assert.match(finding.message, /It has stood for over 200 ms\.$/);
+    p.after(6_000);
+    assert.match(p.finding('lock-deadlock').message, /It has stood for over 5\.0 s\.$/);
     p.lockWaitEnd(one, savings, true).end(one, Outcome.Cancelled).after(200);
     assert.equal(p.finding('lock-deadlock').resolved, false, 'it has not come undone by itself');
     assert.match(p.finding('lock-deadlock').message, /waits for savings .*It stood for \d.*, until "deposit" was made to give up\./);
+  });
+
+  it('locks made at one place are told apart by a number, as long as there are several', () => {
+    const p = new Program();
+    const [one, two] = [p.task('left'), p.task('right')];
+    const forks = Array.from({ length: 3 }, () => p.lock(LockKind.Lock, { at: 'dinner.py:3 lay' }));
+    const lone = p.lock(LockKind.Lock, { at: 'dinner.py:9 pour' });
+    p.holds(one, forks[0]!).holds(two, forks[1]!).acquires(one, forks[1]!).acquires(two, forks[0]!).after(800);
+    assert.match(p.finding('lock-deadlock').message, /waits for Lock #2 \(dinner\.py:3\).*waits for Lock #1 \(dinner\.py:3\)/);
+    const names = () => p.model.window('locks', { offset: 0, limit: 10 }).rows.map((row) => ('name' in row ? row.name : undefined));
+    assert.deepEqual(names(), ['Lock #1', 'Lock #2', 'Lock #3', undefined]);
+    p.row(Op.LockGone, forks[2]!).row(Op.LockGone, lone).after(100);
+    assert.deepEqual(names(), ['Lock #1', 'Lock #2']);
+    p.end(one).end(two).row(Op.LockGone, forks[0]!).after(100);
+    assert.deepEqual(names(), [undefined]);
   });
 
   it('comes undone when somebody else releases the lock', () => {

@@ -178,6 +178,78 @@ describe('what the runtime reports', () => {
     assert.match(finding.message, /"refresh".*ValueError: no such table and nobody/);
   });
 
+  describe('a failed task that is still referred to', () => {
+    const failed = (p: Program) => {
+      const task = p.task('worker', { at: 'app.py:17 start' });
+      p.end(task, Outcome.Failed, 'ValueError: no such table', 'app.py:13 worker');
+      return task;
+    };
+    const unseen = (p: Program, task: number) =>
+      p.note({
+        kind: 'exception-unseen',
+        task,
+        taskName: 'worker',
+        exception: 'ValueError: no such table',
+        stack: p.stack('app.py:13 worker'),
+        ageMs: 10_000,
+      });
+    const lost = (p: Program, task: number) =>
+      p.note({
+        kind: 'exception-never-retrieved',
+        task,
+        taskName: 'worker',
+        exception: 'ValueError: no such table',
+        stack: 0,
+        creation: 0,
+      });
+
+    it('is a warning until somebody looks', () => {
+      const p = new Program();
+      const task = failed(p);
+      unseen(p, task).after(100);
+      const finding = p.finding('exception-never-retrieved');
+      assert.deepEqual([finding.location, finding.related[0]].map(spot), ['app.py:17', 'app.py:13']);
+      assert.equal(finding.severity, 'warning');
+      assert.match(finding.message, /"worker", created at .*, failed with ValueError: no such table, and 10 s later nobody/);
+      assert.match(finding.advice, /task\.exception\(\)/);
+      unseen(p, task).after(100);
+      assert.equal(p.finding('exception-never-retrieved').count, 1, 'told again to a new listener');
+      p.note({ kind: 'exception-seen', task }).after(100);
+      assert.equal(p.finding('exception-never-retrieved').resolved, true);
+    });
+
+    it('is an error once it is lost, and that stays', () => {
+      const p = new Program();
+      const task = failed(p);
+      unseen(p, task).after(100);
+      lost(p, task).note({ kind: 'exception-seen', task }).after(100);
+      const finding = p.finding('exception-never-retrieved');
+      assert.deepEqual([finding.severity, finding.resolved, finding.count], ['error', false, 1]);
+      assert.match(finding.message, /and nobody looked at it\.$/);
+    });
+
+    it('of several from one place, all must be looked at', () => {
+      const p = new Program();
+      const tasks = [failed(p), failed(p)];
+      for (const task of tasks) unseen(p, task);
+      p.note({ kind: 'exception-seen', task: tasks[0]! }).after(100);
+      assert.deepEqual([p.finding('exception-never-retrieved').count, p.finding('exception-never-retrieved').resolved], [2, false]);
+      p.note({ kind: 'exception-seen', task: tasks[1]! }).after(100);
+      assert.equal(p.finding('exception-never-retrieved').resolved, true);
+    });
+
+    it('looked at does not undo one that was lost at the same place', () => {
+      const p = new Program();
+      const tasks = [failed(p), failed(p)];
+      lost(p, tasks[0]!).after(100);
+      unseen(p, tasks[1]!).note({ kind: 'exception-seen', task: tasks[1]! }).after(100);
+      assert.deepEqual(
+        [p.finding('exception-never-retrieved').severity, p.finding('exception-never-retrieved').resolved],
+        ['error', false],
+      );
+    });
+  });
+
   it('an exception in the loop’s handler without a task joins what went wrong just before', () => {
     const p = new Program();
     const [a, b] = [p.task('a'), p.task('b')];
