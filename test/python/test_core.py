@@ -36,6 +36,50 @@ def test_system_sample(probe_program):
         assert sample["fds"] >= 3
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc")
+@pytest.mark.parametrize("newest", [True, False])
+def test_open_files(probe_program, newest):
+    """Their number is asked for; where the kernel does not say it, they are listed, and not again at once."""
+    recording = probe_program(
+        """
+        import os, sys, time
+        stat = os.stat
+        class Nothing:
+            st_size = 0
+        if not %r:
+            os.stat = lambda path, *more, **others: Nothing if path == "/proc/self/fd" else stat(path, *more, **others)
+        from async_health import _ah_system as system
+        before = system.open_files()
+        kept = [open(os.devnull) for _ in range(20)]
+        system._next_listing = 0.0
+        after = system.open_files()
+        print([before, after, len(os.listdir("/proc/self/fd")) - 1])
+        """
+        % newest
+    )
+    ((before, after, listed),) = recording.printed()
+    assert after == before + 20 == listed
+
+
+def test_a_busy_program_is_sent_a_batch_a_tick(probe_program):
+    """Each write stands in line for the GIL again: what comes in meanwhile waits for the next tick."""
+    recording = probe_program(
+        """
+        import asyncio, time
+        async def nothing(): pass
+        async def main():
+            end = time.monotonic() + 1.5
+            while time.monotonic() < end:
+                await asyncio.ensure_future(nothing())
+        asyncio.run(main())
+        """,
+        tickMs=100,
+    )
+    rows = len(recording.rows)
+    assert rows > 5000
+    assert len(recording.batches) < 1.5 / 0.1 * 1.5 + rows / 5400 + 5
+
+
 def test_threads_of_several_loops_have_names(probe_program):
     recording = probe_program(
         """

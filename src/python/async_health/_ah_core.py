@@ -42,6 +42,9 @@ notes = {}
 _NOTES_MAX = 2000
 _next_note = itertools.count(1).__next__
 
+#: Seconds between two looks at whether a loop is blocked.
+POLL_S = 0.025
+
 LIGHT, STANDARD, FULL = 0, 1, 2
 LEVELS = {"light": LIGHT, "standard": STANDARD, "full": FULL}
 
@@ -61,6 +64,8 @@ class State:
         self.level = STANDARD
         self.detail = "standard"
         self.tick_s = 0.1
+        #: Seconds between two polls: `POLL_S`, or more while the loops show that they are not blocked.
+        self.poll_s = POLL_S
         self.options = {}
         #: Lost to full buffers since start.
         self.dropped_rows = 0
@@ -276,7 +281,7 @@ def _registry(callbacks, kind):
 
 #: `callback()` on the probe thread, each tick, before the batch is sent. Hold the GIL for less than 0.5 ms at a time.
 on_tick = _registry(tick_callbacks, "tick")
-#: `callback()` on the probe thread every `channel.POLL_S` or so: for a look at a clock, not for work.
+#: `callback()` on the probe thread every `state.poll_s` or so: for a look at a clock, not for work.
 on_poll = _registry(poll_callbacks, "poll")
 #: `callback()` on the probe thread between SYNC_BEGIN and SYNC_END: emit again all that exists now.
 on_sync = _registry(sync_callbacks, "sync")

@@ -58,6 +58,8 @@ class Loop:
         self.running = True
         self.turn = Turn()
         self.told_turns = 0
+        #: Turns at the last look.
+        self.looked_turns = 0
         # A block in progress: when it began (raw ns), its task, its last stack; for foreign loops also what ran.
         self.block_since = 0
         self.block_task = 0
@@ -312,15 +314,19 @@ def _by_our_clock(known, loop, spent_s):
 
 def _watch():
     """Every few milliseconds on the probe's thread: is a loop busy with one thing for too long?"""
+    lively = _threshold_s >= 0.1
     for known in list(_loops.values()):
         if not known.running:
             if known.block_since:
                 _block_over(known)
             continue
         if known.pulse is not None:
+            lively = False
             _watch_foreign(known)
         elif _variant is not None:
             busy = _busy_s(known)
+            lively = lively and busy < POLL_S_MIN and known.turn.count - known.looked_turns > LIVELY
+            known.looked_turns = known.turn.count
             if busy < POLL_S_MIN:
                 known.seen = None
                 if known.block_since:
@@ -337,6 +343,7 @@ def _watch():
                 known.seen_since = began if first else core.now()
             if core.now() - known.seen_since >= _threshold_s * 1e9:
                 _blocked(known, known.seen_since)
+    core.state.poll_s = LIVELY_POLL_S if lively else core.POLL_S
 
 
 def _busy_s(known):
@@ -359,6 +366,10 @@ def _busy_s(known):
 
 #: A turn shorter than this (seconds) is not looked into.
 POLL_S_MIN = 0.005
+#: Loops that made more turns than this since the last look are looked at half as often: they are not blocked, and each look
+#: of ours at a busy program costs it up to a quarter of a millisecond (see `_ah_pace`).
+LIVELY = 20
+LIVELY_POLL_S = 0.05
 
 
 def _watch_foreign(known):
