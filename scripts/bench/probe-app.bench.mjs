@@ -15,6 +15,7 @@ export default async function probeApp({ root, rounds, quick, versions, benchPyt
   const rows = [];
   const notes = [
     'Loopback, 16 connections, one server process; its load generator runs beside it. Share of the requests per second without it, pair by pair.',
+    'A large block is freed first in each, which keeps glibc from trimming the heap in every request: the mode that happens to free one would gain a fifth.',
     'floor: as above, the least that records tasks, timeouts and locks, in this process and sent nowhere (test/bench/floor.py); floor-light without stacks, floor-full with forty frames and a row for each step.',
   ];
   const modes = [

@@ -12,6 +12,9 @@ import modes
 MODE, KIND = sys.argv[1:3]
 #: under a debugger there is no input; the debugger ends the program
 FOREVER = "forever" in sys.argv
+#: glibc gives the top of the heap back to the kernel as soon as 128 KB of it are free, here two or three times a request (a fifth of
+#: its CPU), until somebody has freed a larger block: a debugger, a probe, any large answer. So that every mode runs the same heap:
+bytes(16 << 20)
 modes.activate(MODE)
 
 import asyncio  # noqa: E402

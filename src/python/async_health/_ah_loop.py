@@ -19,6 +19,7 @@ from ._ah_clock import has_own_clock
 from ._ah_inject import inject
 from ._ah_intern import string_id
 from ._ah_loop_foreign import Pulse
+from ._ah_loop_foreign import watch as watch_foreign
 from ._ah_loop_stacks import current_task_of, paused_at_breakpoint, thread_stack, what_runs
 from ._ah_system import tell_block
 
@@ -322,7 +323,11 @@ def _watch():
             continue
         if known.pulse is not None:
             lively = False
-            _watch_foreign(known)
+            stuck = watch_foreign(known, _threshold_s * 1e9)
+            if stuck:
+                _blocked(known, known.seen_since)
+            elif stuck is False and known.block_since:
+                _block_over(known)
         elif _variant is not None:
             busy = _busy_s(known)
             lively = lively and busy < POLL_S_MIN and known.turn.count - known.looked_turns > LIVELY
@@ -370,27 +375,6 @@ POLL_S_MIN = 0.005
 #: of ours at a busy program costs it up to a quarter of a millisecond (see `_ah_pace`).
 LIVELY = 20
 LIVELY_POLL_S = 0.05
-
-
-def _watch_foreign(known):
-    loop = known.reference()
-    pulse = known.pulse
-    if loop is None or not pulse.beat(loop):
-        if known.block_since:
-            _block_over(known)
-        return
-    if pulse.thread:
-        known.thread = pulse.thread
-    seen = pulse.what_runs(current_task_of(loop))
-    now = core.now()
-    # A beat that came through shows that the loop went on, though the same task may be at the same place again.
-    if seen is None or seen != known.seen or pulse.answered > known.seen_since:
-        if known.block_since:
-            _block_over(known)
-        known.seen = seen
-        known.seen_since = now
-    elif now - known.seen_since >= _threshold_s * 1e9 and pulse.overdue():
-        _blocked(known, known.seen_since)
 
 
 def _blocked(known, began):

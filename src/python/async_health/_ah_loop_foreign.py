@@ -12,6 +12,7 @@ from _thread import get_ident
 
 from . import _ah_core as core
 from ._ah_clock import clock as pauses
+from ._ah_loop_stacks import current_task_of
 
 _HOOK = "loop.beat"
 core.on_remove(_HOOK, lambda: None)
@@ -112,3 +113,21 @@ class Pulse:
         while frame is not None and frame.f_code is not self.base:
             above, frame = frame, frame.f_back
         return None if frame is None or above is None else (0, id(above.f_code))
+
+
+def watch(known, threshold_ns):
+    """Is this loop (an `_ah_loop.Loop` with a pulse) blocked? True, False (it goes on, or does not run), None: not for long enough."""
+    loop = known.reference()
+    pulse = known.pulse
+    if loop is None or not pulse.beat(loop):
+        return False
+    if pulse.thread:
+        known.thread = pulse.thread
+    seen = pulse.what_runs(current_task_of(loop))
+    now = core.now()
+    # A beat that came through shows that the loop went on, though the same task may be at the same place again.
+    if seen is None or seen != known.seen or pulse.answered > known.seen_since:
+        known.seen = seen
+        known.seen_since = now
+        return False
+    return True if now - known.seen_since >= threshold_ns and pulse.overdue() else None
