@@ -307,6 +307,40 @@ def test_detail_can_be_switched_while_running(probe_program):
     assert len(sequence(recording, lock, "LOCK_FREE")) == 1
 
 
+def test_a_holder_noted_before_light_is_not_told_at_light(probe_program):
+    """Who takes the lock is not noted any more there, so what was noted says nothing about who holds it now."""
+    recording = probe_program(
+        """
+        import asyncio, json, sys
+
+        probe = sys.modules["async_health"]
+
+        async def waiter(lock):
+            async with lock:
+                pass
+
+        async def main():
+            lock = asyncio.Lock()
+            await asyncio.create_task(lock.acquire())
+            probe._rpc(json.dumps({"id": 1, "method": "setDetail", "params": {"detail": "light"}}))
+            await asyncio.sleep(0.2)
+            lock.release()
+            await lock.acquire()
+            waiting = asyncio.ensure_future(waiter(lock))
+            await asyncio.sleep(0.2)
+            lock.release()
+            await waiting
+            print([id(lock), id(waiting)])
+
+        asyncio.run(main())
+        """
+    )
+    ((lock, waiting),) = recording.printed()
+    assert [row.task for row in sequence(recording, lock, "LOCK_WAIT")] == [waiting]
+    before = recording.rows.index(sequence(recording, lock, "LOCK_WAIT_END")[0])
+    assert not [row for row in sequence(recording, lock, "LOCK_HOLD") if recording.rows.index(row) < before]
+
+
 @pytest.mark.skipif(sys.version_info < (3, 10), reason="uvloop's wheels need a newer Python here")
 def test_holder_on_uvloop(probe_program):
     pytest.importorskip("uvloop")

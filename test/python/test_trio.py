@@ -233,65 +233,6 @@ def test_guest_mode(probe_program):
     assert not [row for row in recording.named("SCOPE_EXIT") if row.aux & wire.EXIT_CROSS_TASK]
 
 
-def test_a_run_that_was_there_before_the_probe(tmp_path):
-    import json
-    import subprocess
-    import sys
-
-    from conftest import SOURCE, Recording
-
-    out = tmp_path / "out.jsonl"
-    program = tmp_path / "program.py"
-    program.write_text(
-        """
-import sys, threading, trio
-sys.path.insert(0, %r)
-
-def late():
-    from async_health import _ah_boot
-    _ah_boot.start({"sink": "file:%s", "tickMs": 20})
-
-async def child():
-    with trio.CancelScope():
-        await over.wait()
-
-async def main():
-    global over
-    over = trio.Event()
-    with trio.CancelScope():
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(child)
-            await trio.sleep(0.1)
-            thread = threading.Thread(target=late)
-            thread.start()
-            while thread.is_alive():
-                await trio.sleep(0.01)
-            await trio.sleep(0.3)
-            with trio.CancelScope():
-                await trio.sleep(0.05)
-            over.set()
-
-trio.run(main)
-"""
-        % (SOURCE, out)
-    )
-    subprocess.run([sys.executable, str(program)], check=True, timeout=60)
-    recording = Recording([json.loads(line) for line in out.read_text().splitlines()])
-    main, child = recording.task_running("main"), recording.task_running("child")
-    (group,) = recording.named("TASK_GROUP", obj=child.obj)[:1]
-    scopes = {row.obj: row for row in recording.named("SCOPE_ENTER")}
-    assert (scopes[group.task].aux, scopes[group.task].task) == (6, main.obj)
-    plain = {row.obj: row for row in scopes.values() if row.aux == 5}
-    hosts = [row.task for row in plain.values()]  # main's may be three: it also sleeps when the probe comes
-    assert hosts.count(child.obj) == 1 and set(hosts) == {main.obj, child.obj}
-    # What is born in that run later ends its stacks at the run loop's old code.
-    (later,) = [row for row in plain.values() if row.stack]
-    assert [frame[1] for frame in later.stack] == ["main"]
-    assert recording.named("TASK_STEPS", obj=main.obj)[-1].task > 3
-    assert recording.named("TASK_END", obj=child.obj)
-    assert not recording.notes_of("hook-removed")
-
-
 def test_tasks_and_scopes_are_not_kept_alive(probe_program):
     recording = probe_program(
         """
