@@ -21,6 +21,9 @@ const FLOOR_LIGHT = ['task'];
 const HEADLINES = ['standard task', 'standard anyio scope', 'standard step'];
 const WHY =
   'Pure Python, so each attribute of a frame costs 25 ns and each call into C 20 to 50: five frames of a stack are 500 to 600 ns, the callback at a task’s end 350, a row 110, what the loop’s turns and checks of the thread add 200 to 300. Beside each stands the floor, measured in the same run: hooks that do the least that records it.';
+const whyScope = `${WHY} What lies between for scopes: deadlines and their changes, who leaves in which order, async generators, scopes that get lost, levels of detail, and that no fault of ours reaches the program.`;
+const whyLock = `${WHY} What lies between for locks: the place of the acquire, several loops, levels of detail, waits that outlast a tick, and that no fault of ours reaches the program.`;
+const why = (what) => (/scope|timeout/.test(what) ? whyScope : what.startsWith('lock') ? whyLock : WHY);
 /** Alternatives that record who created a task, as we do: they must cost ten times as much. */
 const SAME = ['asyncio-debug', 'aiomonitor'];
 
@@ -73,7 +76,7 @@ export default async function probeMicro({ root, rounds, versions, benchPython, 
             unit: 'ns',
             budget,
             digits: 0,
-            why: budget === undefined ? undefined : WHY,
+            why: budget === undefined ? undefined : why(what),
             floor: floorOf(mode, what),
             headline: version === PEERS_ON && HEADLINES.includes(`${mode} ${what}`),
           }),
