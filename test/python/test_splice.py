@@ -5,7 +5,6 @@ import asyncio
 import inspect
 import linecache
 import traceback
-import warnings
 
 import pytest
 from async_health import _ah_splice as splice
@@ -65,42 +64,6 @@ def test_prepended_statement_runs_and_the_function_is_the_same(recorder):
     assert Subject.plain.__code__.co_firstlineno == code.co_firstlineno
     assert "AH" not in Subject.plain.__globals__
     hash(Subject.plain.__code__)
-
-
-def test_attributes_that_never_change_become_constants():
-    """They are texts while the code is made: no condition may be decided by that, and no call be warned of."""
-
-    class Hooks:
-        fixed = frozenset(("note", "table", "empty", "inner"))
-
-        def __init__(self):
-            self.calls = []
-            self.note = self.calls.append
-            self.table = {}
-            self.empty = []
-            self.inner = Recorder()
-            self.changes = False
-
-    hooks = Hooks()
-    text = (
-        "AH.note(number)\n"
-        "AH.table[number] = AH.table.get(number, 0) + len(AH.empty)\n"
-        "if AH.empty or not AH.table or AH.changes: AH.note('never')\n"
-        "AH.inner.note(AH.inner.note(number))\n"
-        "AH.changes = not AH.empty\n"
-        "del AH.table[number]"
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        splice.splice(Subject.plain, splice.prepend(text, hooks))
-    assert Subject().plain(4) == 8
-    assert hooks.calls == [4] and hooks.table == {} and hooks.inner.calls == [(4,), (1,)] and hooks.changes is True
-    hooks.empty.append(1)
-    assert Subject().plain(5) == 10
-    assert hooks.calls == [4, 5, "never"]
-    hooks.note = None  # what is called was put in once
-    assert Subject().plain(6) == 12
-    assert hooks.calls == [4, 5, "never", 6, "never"]
 
 
 def test_unsplice_gives_the_very_code_back(recorder):

@@ -82,7 +82,7 @@ class Request:
         return what + [_consts(code)] + [self._describe(one, depth + 1) for one in held]
 
     def recall(self):
-        """(code, what stands for which placeholder) as `keep` was given them, or None."""
+        """(code, objects by placeholder) as `keep` was given them, or None."""
         if store is None or self.key is None:
             return None
         data = store.edited.get(self.key)
@@ -91,22 +91,22 @@ class Request:
         try:
             original, code, places = marshal.loads(data)
             if identical(original, self.original):
-                return code, [(placeholder, self.objects[index], attribute) for placeholder, index, attribute in places]
+                return code, [(placeholder, self.objects[index]) for placeholder, index in places]
         except Exception:  # damaged: compile, which replaces it
             pass
         return None
 
     def keep(self, code, used):
-        """Keep what `_ah_splice` compiled; `used`: (placeholder, object, attribute of it or None) as put into the code."""
+        """Keep what `_ah_splice` compiled; `used`: (placeholder, object) of each text that was added."""
         if store is None or self.key is None or store.path is None:
             return
         places = []
-        for placeholder, value, attribute in used:
+        for placeholder, value in used:
             index = next((index for index, one in enumerate(self.objects) if one is value), None)
             if index is None:
                 return
-            places.append((placeholder, index, attribute))
-        if len({index for _, index, _ in places}) != len(self.objects):
+            places.append((placeholder, index))
+        if len({index for _, index in places}) != len(self.objects):
             return  # an object that is not only put in may decide what is put in
         try:
             data = marshal.dumps((self.original, code, tuple(places)))

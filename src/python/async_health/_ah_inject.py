@@ -9,15 +9,8 @@ from . import _ah_core as core
 from . import _ah_splice as splice
 
 
-class _All:
-    def __contains__(self, name):
-        return True
-
-
 class _Constants:
     """Attributes are what the added statements use as `AH.<name>`."""
-
-    fixed = _All()
 
     def __init__(self, values):
         self.__dict__.update(values)

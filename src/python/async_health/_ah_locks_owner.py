@@ -34,9 +34,6 @@ def _nobody(_loop):
 class _Hooks:
     """What the edited methods see as `AH`. Attributes of the instance: those of a class are not read as quickly."""
 
-    #: See `_ah_splice._Place`. (A call in C, as `current` is, comes out slower that way.)
-    fixed = frozenset(("owners", "tasks"))
-
     def __init__(self):
         self.owners = locks.owners
         self.shown = locks.shown

@@ -29,13 +29,7 @@ _HOST, _KIND, _STACK = 3, 4, 5
 #: Of scopes that cancelled: address -> [cancellations delivered through it so far, how many of those the model knows].
 _deliveries = {}
 
-
-class _Hooks(locks.Hooks):
-    #: See `_ah_splice._Place`.
-    fixed = frozenset(("open", "sleeping", "state", "context", "entered"))
-
-
-AH = _Hooks()
+AH = locks.Hooks()
 _INFINITE = float("inf")
 _run_file = ""
 
