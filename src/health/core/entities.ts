@@ -303,6 +303,11 @@ export class Lock implements Entity {
   get label(): string {
     return this.named || (this.twins?.alive ?? 0) < 2 ? this.name || this.type : `${this.name || this.type} #${this.number}`;
   }
+
+  /** The label, where it says more than the type. */
+  get ownLabel(): string | undefined {
+    return this.label === this.type ? undefined : this.label;
+  }
 }
 
 export const LOCK_TYPES: Record<number, string> = {

@@ -24,7 +24,7 @@ export function reportLocks(model: HealthModel, max: number): Record<string, unk
     waited_for: wanted.slice(0, max).map((lock) => ({
       id: lock.id,
       type: lock.type,
-      name: lock.label === lock.type ? null : lock.label,
+      name: lock.ownLabel ?? null,
       made: location((lock.creation ?? lock.firstPlace)?.place),
       capacity: lock.capacity ?? null,
       value: lock.value ?? null,

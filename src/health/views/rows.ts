@@ -194,7 +194,7 @@ export function lockRow(lock: Lock, context: RowContext): LockRow {
       op: OP_NAMES[waiter.op] ?? 'wait',
     });
   }
-  if (lock.label !== lock.type) row.name = lock.label;
+  if (lock.ownLabel !== undefined) row.name = lock.ownLabel;
   const created = (lock.creation ?? lock.firstPlace)?.place;
   if (created !== undefined) row.createdAt = created;
   if (lock.capacity !== undefined) row.capacity = lock.capacity;

@@ -42,7 +42,7 @@ const SCOPES: Partial<Record<keyof ScopeRow, SortKey<Scope>>> = {
 const LOCKS: Partial<Record<keyof LockRow, SortKey<Lock>>> = {
   id: (lock) => lock.id,
   type: (lock) => lock.type,
-  name: (lock) => (lock.label === lock.type ? undefined : lock.label),
+  name: (lock) => lock.ownLabel,
   createdAt: (lock) => placeKey((lock.creation ?? lock.firstPlace)?.place) || undefined,
   holders: (lock) => lock.holders.length,
   waiters: (lock) => lock.waiters.size,

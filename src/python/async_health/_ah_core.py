@@ -78,6 +78,14 @@ class State:
 state = State()
 
 
+def threshold_ms(options, name, default):
+    """`options["thresholds"][name]` in ms; `default` where it is missing, 0 or no number."""
+    try:
+        return float((options.get("thresholds") or {}).get(name) or default)
+    except (TypeError, ValueError):
+        return float(default)
+
+
 def emit(op, obj=0, task=0, aux=0, stack=0):
     """Append one row (see wire.ts). About 150 ns."""
     extend((op, now(), obj, task, aux, stack))

@@ -106,8 +106,7 @@ _threshold_s = 0.1
 def install(options):
     """Hook asyncio's loops once they are imported; watch from the probe's thread."""
     global _threshold_s
-    thresholds = options.get("thresholds") or {}
-    _threshold_s = max(0.005, float(thresholds.get("blockedLoopMs") or 100) / 1000.0)
+    _threshold_s = max(0.005, core.threshold_ms(options, "blockedLoopMs", 100) / 1000.0)
     core.on_import("asyncio", _install)
     core.on_poll(_watch)
     core.on_tick(_tick)

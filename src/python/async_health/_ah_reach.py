@@ -49,10 +49,7 @@ def install(options):
         text = "this interpreter runs without the GIL: a task that nothing can wake (stuck-task) is not recognised"
         _ah_boot.later(lambda: core.note({"kind": "message", "level": "info", "text": text}))
         return
-    try:
-        limit = float((options.get("thresholds") or {}).get("stuckTaskMs") or 30_000) * 1e6
-    except (TypeError, ValueError):
-        limit = 30e9
+    limit = core.threshold_ms(options, "stuckTaskMs", 30_000) * 1e6
     _settings["age"] = int(min(5e9, limit * 0.4))
     _settings["interval"] = int(max(1e8, min(1e9, limit / 6)))
     core.on_tick(_tick)

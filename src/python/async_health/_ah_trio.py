@@ -292,8 +292,7 @@ def _adopt_run(runner):
 
 
 def _install_run(module):
-    thresholds = core.state.options.get("thresholds") or {}
-    steps.AH.threshold = int(thresholds.get("blockedLoopMs") or 100) * 1_000_000
+    steps.AH.threshold = int(core.threshold_ms(core.state.options, "blockedLoopMs", 100)) * 1_000_000
     AH.instruments = _instruments
     AH.spawned = _spawned
     AH.Value = module.Value

@@ -39,11 +39,7 @@ class Failure:
 
 def install(options):
     """Look once a tick; `thresholds.unseenFailureMs` says when a failure has gone unseen for too long."""
-    try:
-        limit = float((options.get("thresholds") or {}).get("unseenFailureMs") or 10_000) / 1000
-    except (TypeError, ValueError):
-        limit = 10.0
-    _state.update(limit=limit, pid=os.getpid())
+    _state.update(limit=core.threshold_ms(options, "unseenFailureMs", 10_000) / 1000, pid=os.getpid())
     core.on_tick(_tick)
     core.on_sync(_restate)
     core.on_start(_forget)
